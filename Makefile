@@ -1,0 +1,77 @@
+# `make test` on a fresh clone sets everything up. Needs Python >= 3.10 and git; bats comes from npm where the system has none.
+SHELL := /bin/bash
+PYTHON ?=
+WORKERS ?= 2
+SOAK ?= long
+py := .venv/bin/python
+# programs under tests/ see the package, its vendored packages and each other
+run := PYTHONPATH=tests:lib:lib/vendor
+# every shell file that git knows or could know
+shell-files = git ls-files -z -co --exclude-standard -- '*.sh' '*.bash' '*.bats' bin/ccpm .ci/run | sort -zu
+
+.DEFAULT_GOAL := help
+.PHONY: help setup runtime demo test test-fast test-python test-shell lint lint-python lint-types lint-shell format docs docs-check bench soak install clean
+
+help: ## lists the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+setup: runtime .venv/.ready ## the packages of the helpers (lib/vendor) and the tools of the tests (.venv)
+
+runtime:
+	@bash lib/setup.sh --quiet $(if $(PYTHON),--python "$(PYTHON)")
+
+.venv/.ready: requirements-dev.txt | runtime
+	"$$(cat lib/.python)" -m venv --clear .venv
+	$(py) -m pip install -qq --disable-pip-version-check --only-binary :all: -r requirements-dev.txt
+	touch $@
+
+demo: runtime ## 8 workers run an epic in a throw-away repository, two of them fail, the result is verified
+	@$(run) "$$(cat lib/.python)" -m demo $(DEMO)
+
+test: setup test-python test-shell ## all tests
+
+test-fast: setup ## the tests of single modules
+	$(py) -m pytest -q -n $(WORKERS) -m 'not slow' tests/unit
+
+test-python: setup
+	$(py) -m pytest -q -n $(WORKERS) --junitxml=build/pytest.xml
+
+test-shell: setup
+	@bash tests/shell/run.sh
+
+lint: lint-python lint-types lint-shell ## ruff, mypy, shellcheck, shfmt
+
+lint-python: setup
+	$(py) -m ruff check .
+	$(py) -m ruff format --check .
+
+lint-types: setup
+	$(py) -m mypy
+
+lint-shell: setup
+	$(shell-files) | xargs -0 .venv/bin/shellcheck -x
+	$(shell-files) | xargs -0 .venv/bin/shfmt -d -i 2 -ci
+
+format: setup ## rewrites the sources as `make lint` wants them
+	$(py) -m ruff check --fix .
+	$(py) -m ruff format .
+	$(shell-files) | xargs -0 .venv/bin/shfmt -w -i 2 -ci
+
+docs: setup ## writes the generated parts of docs/
+	$(run) $(py) tests/docs/generate.py
+
+docs-check: setup ## fails if a generated part of docs/ is out of date
+	$(run) $(py) tests/docs/generate.py --check
+
+bench: setup ## measures; writes docs/BENCHMARKS.md
+	$(run) $(py) -m bench $(BENCH)
+
+soak: setup ## random faults for long; SOAK=short for a minute
+	$(run) $(py) tests/soak/soak.py $(SOAK)
+
+install: ## into the project of TARGET, by default the one around the current directory
+	@bash install.sh $(if $(TARGET),"$(TARGET)")
+
+clean: ## removes what setup and the tests made
+	rm -rf .venv node_modules build lib/vendor lib/.vendor-* lib/.python .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,157 @@
+"""ccpm-fm-cas: frontmatter by compare-and-swap on its version."""
+
+from __future__ import annotations
+
+import sys
+
+from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.errors import NO, OK, UsageError
+from ccpm.ops import identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+PROGRAM = "ccpm-fm-cas"
+VERBS = {
+    "get": "print the values of keys (1 if one is missing), or the whole block",
+    "set": "change keys if the version is still the expected one; print the new version",
+    "update": "change keys whatever the version is; print the new version",
+    "ensure": "add `version: 1` where there is none; 1 if there was one",
+    "commit": "replace the whole file if the version is still the expected one; print the new version",
+    "validate": "check the block: 0 sound, 65 if not, with the lines",
+}
+
+
+def run(argv: list[str]) -> int:
+    verb, rest = split_verb(PROGRAM, argv, VERBS)
+    if verb == "help":
+        sys.stdout.write(usage(PROGRAM, VERBS))
+        return OK
+    parser = Parser(PROGRAM, verb, VERBS[verb])
+    parser.add_argument("file", metavar="FILE")
+    handlers = {"get": _get, "ensure": _ensure, "commit": _commit, "validate": _validate}
+    return handlers.get(verb, _write)(parser, rest)
+
+
+def _get(parser: Parser, rest: list[str]) -> int:
+    from ccpm.ops import frontmatter
+
+    parser.add_argument("keys", nargs="*", metavar="KEY")
+    args = parser.parse_args(rest)
+    document = frontmatter.read(args.file)
+    keys = args.keys or document.keys()
+    values = {key: document.get(key) for key in keys}
+    if args.json:
+        _print_json(values)
+    else:
+        for key in values:
+            line = document.get_text(key)
+            if line is not None:
+                sys.stdout.write(f"{line}\n" if args.keys else f"{key}: {line}\n")
+    return NO if any(value is None for value in values.values()) else OK
+
+
+def _write(parser: Parser, rest: list[str]) -> int:
+    """`set` and `update`: they differ in whether a version is expected."""
+    from ccpm.ops import frontmatter
+
+    expects = parser.prog.endswith(" set")
+    if expects:
+        parser.add_argument(
+            "--expect-version", type=int, required=True, metavar="N", help="the version that you read"
+        )
+    parser.add_argument("assignments", nargs="*", metavar="KEY=VALUE")
+    parser.add_argument("--unset", action="append", default=[], metavar="KEY", help="remove this key")
+    parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
+    args = parser.parse_args(rest)
+    if not args.assignments and not args.unset:
+        raise UsageError("nothing to change", f"{parser.prog} FILE KEY=VALUE …")
+    change = frontmatter.Change(
+        args.file,
+        identity.agent_id(args.agent),
+        dict(_assignment(text) for text in args.assignments),
+        tuple(_key(key) for key in args.unset),
+        identity.carried_fences(args.fence),
+    )
+    version, warnings = frontmatter.apply(change, args.expect_version if expects else None)
+    for warning in warnings:
+        sys.stderr.write(f"{PROGRAM}: {warning}\n")
+    _print_version(args, version)
+    return OK
+
+
+def _ensure(parser: Parser, rest: list[str]) -> int:
+    from ccpm.ops import frontmatter
+
+    args = parser.parse_args(rest)
+    added = frontmatter.ensure_version(args.file, identity.agent_id(args.agent))
+    if args.json:
+        _print_json({"file": args.file, "added": added})
+    return OK if added else NO
+
+
+def _commit(parser: Parser, rest: list[str]) -> int:
+    from ccpm.errors import NotFound
+    from ccpm.files import plain
+    from ccpm.ops import frontmatter
+
+    parser.add_argument(
+        "--expect-version", type=int, required=True, metavar="N", help="the version that you read"
+    )
+    parser.add_argument(
+        "--from", dest="source", required=True, metavar="SRC", help="file with the new content"
+    )
+    parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
+    args = parser.parse_args(rest)
+    content = plain.read(args.source)
+    if content is None:
+        raise NotFound(f"no such file: {args.source}", "name the file with the new content after --from")
+    fences = identity.carried_fences(args.fence)
+    agent = identity.agent_id(args.agent)
+    _print_version(args, frontmatter.commit(args.file, agent, content, args.expect_version, fences))
+    return OK
+
+
+def _validate(parser: Parser, rest: list[str]) -> int:
+    from ccpm.errors import Malformed
+    from ccpm.files.frontmatter_problems import diagnose
+    from ccpm.ops import frontmatter
+
+    args = parser.parse_args(rest)
+    problems = diagnose(frontmatter.read(args.file))
+    if problems:
+        lines = "; ".join(f"line {problem.line}: {problem.reason}" for problem in problems)
+        found = [{"line": problem.line, "reason": problem.reason} for problem in problems]
+        raise Malformed(
+            f"{args.file}: {lines}", "mend the named lines by hand", path=args.file, problems=found
+        )
+    if args.json:
+        _print_json({"file": args.file, "problems": []})
+    return OK
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text[:40]!r} is not KEY=VALUE", f"{PROGRAM} update FILE KEY=VALUE …")
+    return _key(key), value
+
+
+def _key(key: str) -> str:
+    if not key:
+        raise UsageError("a key is empty", f"{PROGRAM} update FILE KEY=VALUE …")
+    return key
+
+
+def _print_version(args: Namespace, version: int) -> None:
+    if args.json:
+        _print_json({"file": args.file, "version": version})
+    else:
+        sys.stdout.write(f"{version}\n")
+
+
+def _print_json(data: object) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")

@@ -1,0 +1,286 @@
+"""ccpm-lock: leases on resources, from the command line. See docs/CONCURRENCY.md and DESIGN of the interface there."""
+
+from __future__ import annotations
+
+import sys
+
+from ccpm.cli.arguments import Parser, seconds, split_verb, usage
+from ccpm.core import leases, names
+from ccpm.errors import NO, OK, UsageError, io_failure
+from ccpm.files import process, records, root
+from ccpm.files.store import Store
+from ccpm.ops import identity, lock_state, locks
+from ccpm.ops.lock_state import State
+from ccpm.ops.locks import Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+PROGRAM = "ccpm-lock"
+VERBS = {
+    "acquire": "take a lease on a resource and print its fencing token",
+    "release": "give a lease back",
+    "renew": "extend a lease",
+    "run": "run a command while holding resources",
+    "check": "show who holds a resource: 0 held, 1 free",
+    "list": "show all locks",
+    "clean": "remove what dead owners left",
+}
+
+
+def run(argv: list[str]) -> int:
+    verb, rest = split_verb(PROGRAM, argv, VERBS)
+    if verb == "help":
+        sys.stdout.write(usage(PROGRAM, VERBS))
+        return OK
+    handler = {
+        "acquire": _acquire,
+        "release": _release,
+        "renew": _renew,
+        "run": _run,
+        "check": _check,
+        "list": _list,
+        "clean": _clean,
+    }[verb]
+    return handler(rest)
+
+
+def _acquire(argv: list[str]) -> int:
+    parser = _parser("acquire", one=True)
+    _add_request_options(parser)
+    parser.add_argument("--pid", type=int, default=0, help="bind the lease to this process: it ends with it")
+    args = parser.parse_args(argv)
+    store = _store()
+    request = _request(args, args.resource, _living(args.pid))
+    lease = locks.try_acquire(store, request)
+    if not isinstance(lease, leases.Lease):  # the usual case needs neither the waiting nor its signal handlers
+        from ccpm.ops import waiting
+
+        with _Stoppable():
+            lease = waiting.acquire(store, request, _say)
+    try:
+        _print(args.json, records.describe(lease), str(lease.token))
+        sys.stdout.flush()
+    except OSError as error:
+        from ccpm.cli import discard
+
+        discard(1)  # the token must not be written later either
+        locks.release(store, args.resource, lease.owner, lease.token)
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise io_failure(f"print the token of {args.resource}, which was given back", error) from error
+    return OK
+
+
+def _release(argv: list[str]) -> int:
+    parser = _parser("release", one=True)
+    _add_identity_options(parser)
+    parser.add_argument(
+        "--force", action="store_true", help="end the leases of others too (they get exit 11)"
+    )
+    args = parser.parse_args(argv)
+    ended, _ = locks.release(_store(), args.resource, _owner(args), _token(args), args.force)
+    if not ended:
+        _say(f"{args.resource} was free already")
+    if args.json:
+        _print(True, [records.describe(lease) for lease in ended], "")
+    return OK
+
+
+def _renew(argv: list[str]) -> int:
+    parser = _parser("renew", one=True)
+    _add_identity_options(parser)
+    parser.add_argument(
+        "--ttl", type=seconds(0.05, leases.MAX_TTL), default=0.0, help="new length in seconds"
+    )
+    args = parser.parse_args(argv)
+    lease = locks.renew(_store(), args.resource, _owner(args), _token(args), args.ttl)
+    _print(args.json, records.describe(lease), str(lease.token))
+    return OK
+
+
+def _run(argv: list[str]) -> int:
+    if "--" not in argv:
+        if "-h" not in argv and "--help" not in argv:
+            raise UsageError("no command given", f"{PROGRAM} run RESOURCE … -- COMMAND …")
+        argv = [*argv, "--"]
+    cut = argv.index("--")
+    command = argv[cut + 1 :]
+    parser = _parser("run", one=False)
+    _add_request_options(parser)
+    args = parser.parse_args(argv[:cut])
+    if not command:
+        raise UsageError("no command given after --", f"{PROGRAM} run RESOURCE … -- COMMAND …")
+    import os
+
+    from ccpm.ops import guarded_run
+
+    if args.operation == "unspecified":
+        args.operation = os.path.basename(command[0])
+    requests = [_request(args, resource, os.getpid()) for resource in dict.fromkeys(args.resource)]
+    with _Stoppable():
+        return guarded_run.run(_store(), requests, command, _say)
+
+
+def _check(argv: list[str]) -> int:
+    args = _parser("check", one=True).parse_args(argv)
+    names.check_resource(args.resource)
+    state = lock_state.look(_store(), args.resource)
+    held = bool(state.holders) or state.is_blocked
+    if args.json:
+        _print(True, _describe(args.resource, state), "")
+    elif held:
+        sys.stdout.write((state.record or b"").decode("utf-8", "replace"))
+    for lease, why in state.stale:
+        _say(
+            f"{args.resource} has a stale lease of {lease.owner.agent}: {why}; the next acquire takes it over"
+        )
+    if state.unreadable:
+        _say(f"{args.resource} has an unreadable record: {state.unreadable.reason}")
+    return OK if held else NO
+
+
+def _list(argv: list[str]) -> int:
+    from ccpm.cli import lock_table
+
+    parser = Parser(PROGRAM, "list", VERBS["list"])
+    parser.add_argument("--all", action="store_true", help="also resources that are free but waited for")
+    args = parser.parse_args(argv)
+    store = _store()
+    resources = sorted({*store.list_locks(), *store.list_queues()})
+    states = {resource: lock_state.look(store, resource) for resource in resources}
+    if args.json:
+        _print(True, [_describe(resource, state) for resource, state in states.items()], "")
+    else:
+        lock_table.show(states)
+    return OK
+
+
+def _clean(argv: list[str]) -> int:
+    args = Parser(PROGRAM, "clean", VERBS["clean"]).parse_args(argv)
+    gone = locks.clean(_store())
+    if args.json:
+        _print(True, [{"resource": r, "agent_id": who, "why": why} for r, who, why in gone], "")
+    else:
+        for resource, who, why in gone:
+            sys.stdout.write(f"{resource}\n")
+            _say(f"removed the lock of {who} on {resource}: {why}")
+    return OK
+
+
+def _describe(resource: str, state: State) -> dict[str, object]:
+    status = (
+        "held" if state.holders else "unreadable" if state.is_blocked else "stale" if state.record else "free"
+    )
+    first = state.holders or [lease for lease, _ in state.stale]
+    return {
+        "resource": resource,
+        "status": status,
+        **(records.describe(first[0]) if first else {}),
+        "holders": [records.describe(lease) for lease in state.holders],
+        "stale": [{**records.describe(lease), "why": why} for lease, why in state.stale],
+        "waiting": [wait.owner.agent for wait in state.waits],
+    }
+
+
+def _parser(verb: str, one: bool) -> Parser:
+    parser = Parser(PROGRAM, verb, VERBS[verb])
+    parser.add_argument(
+        "resource", nargs=None if one else "+", metavar="RESOURCE", help="epic-<name>, task-<issue>, …"
+    )
+    return parser
+
+
+def _add_request_options(parser: Parser) -> None:
+    length = seconds(0.05, leases.MAX_TTL)
+    parser.add_argument("--ttl", type=length, default=leases.DEFAULT_TTL, help="length, seconds")
+    parser.add_argument(
+        "--timeout",
+        type=seconds(0, leases.MAX_TTL),
+        default=leases.DEFAULT_TIMEOUT,
+        help="longest wait, seconds; 0: none",
+    )
+    parser.add_argument("--operation", default="unspecified", help="what for, shown to others")
+    parser.add_argument("--shared", action="store_true", help="together with other shared holders")
+    parser.add_argument("--fence", metavar="R:N", help="leases that the caller already holds")
+    parser.add_argument("--no-deadlock-check", action="store_true", help="wait even where it would never end")
+
+
+def _add_identity_options(parser: Parser) -> None:
+    parser.add_argument(
+        "--token", type=int, default=0, metavar="N", help="which lease: the token that acquire printed"
+    )
+    parser.add_argument("--pid", type=int, default=0, help="the process that the lease is bound to")
+    parser.add_argument("--fence", metavar="R:N", help="the same as --token, with the resource")
+
+
+def _request(args: Namespace, resource: str, pid: int) -> Request:
+    return Request(
+        resource,
+        process.owner(identity.agent_id(args.agent), pid),
+        args.operation,
+        leases.SHARED if args.shared else leases.EXCLUSIVE,
+        args.ttl,
+        args.timeout,
+        identity.carried_fences(args.fence),
+        not args.no_deadlock_check,
+    )
+
+
+def _living(pid: int) -> int:
+    if pid and not process.start_of(pid):
+        raise UsageError(
+            f"no process {pid} runs here", "give the pid of the process that is to own the lease"
+        )
+    return pid
+
+
+def _owner(args: Namespace) -> leases.Owner:
+    return process.owner(identity.agent_id(args.agent), args.pid)
+
+
+def _token(args: Namespace) -> int:
+    """The lease that a release or renewal names: --token, else the fence carried for that resource, else 0."""
+    return args.token or identity.carried_fences(args.fence).get(args.resource, 0)
+
+
+def _store() -> Store:
+    return Store(root.find())
+
+
+def _say(line: str) -> None:
+    try:
+        sys.stderr.write(f"{PROGRAM}: {line}\n")
+        sys.stderr.flush()
+    except OSError:
+        pass  # whoever reads our words is gone; what we do does not depend on it
+
+
+def _print(as_json: bool, data: object, text: str) -> None:
+    if as_json:
+        import json
+
+        text = json.dumps(data)
+    sys.stdout.write(text + "\n")
+
+
+class _Stoppable:
+    """While waiting, TERM and HUP unwind the stack, so that the ticket in the queue goes with us."""
+
+    def __enter__(self) -> None:
+        import signal
+
+        def stop(number: int, _frame: object) -> None:
+            raise SystemExit(128 + number)
+
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, stop)
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,90 @@
+"""The views on a terminal: lists as aligned tables, the rest as the plain lines with some colour."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Data = dict[str, Any]
+
+_STYLES = {"✅": "green", "⏸️": "yellow", "🔁": "red", "🔒": "yellow", "💡": "cyan", "📊": "bold", "=": "dim"}
+
+
+def show(verb: str, data: Data, lines: list[str]) -> None:
+    console = Console()
+    table = _table(verb, data)
+    if table is None:
+        for line in lines:
+            console.print(Text(line, style=_style(line)))
+        return
+    title = next(line for line in lines if line and not line.endswith("..."))
+    console.print(Text(title, style="bold"))
+    console.print(table)
+    console.print(Text(next(line for line in reversed(lines) if line), style="dim"))
+
+
+def _table(verb: str, data: Data) -> Table | None:
+    if verb == "next" and data["tasks"]:
+        head = ("Task", "Name", "Epic", "Behind it", "Parallel", "Claimed by")
+        return _grid(head, [_ready_row(task) for task in data["tasks"]])
+    if verb == "blocked" and data["tasks"]:
+        return _grid(("Task", "Name", "Epic", "Waits for"), [_blocked_row(task) for task in data["tasks"]])
+    if verb == "in-progress" and data["tasks"]:
+        rows = [
+            [f"#{t['id']}", t["name"], t["epic"], t["completion"], t["claimed_by"]] for t in data["tasks"]
+        ]
+        return _grid(("Task", "Name", "Epic", "Done", "By"), rows)
+    if verb == "epic-list" and data["epics"]:
+        rows = [
+            [
+                e["name"],
+                e["status"],
+                f"{e['progress']}%",
+                str(e["tasks"]["total"]),
+                str(e["tasks"]["ready"]),
+                e["issue"],
+            ]
+            for e in data["epics"]
+        ]
+        return _grid(("Epic", "Status", "Done", "Tasks", "Ready", "Issue"), rows)
+    if verb == "prd-list" and data["prds"]:
+        return _grid(
+            ("PRD", "Status", "Description"),
+            [[p["name"], p["status"], p["description"]] for p in data["prds"]],
+        )
+    return None
+
+
+def _ready_row(task: Data) -> list[str]:
+    parallel = "yes" if task["parallel"] else ""
+    return [
+        f"#{task['id']}",
+        task["name"],
+        task["epic"],
+        f"{task['chain_hours']:g} h",
+        parallel,
+        task["claimed_by"],
+    ]
+
+
+def _blocked_row(task: Data) -> list[str]:
+    waits = [f"#{b['task']}" if b["task"] else f"{b['reference']}: no such task" for b in task["waiting_for"]]
+    return [f"#{task['id']}", task["name"], task["epic"], ", ".join(waits) or task["stated_status"]]
+
+
+def _grid(head: tuple[str, ...], rows: list[list[str]]) -> Table:
+    table = Table(header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell or "")) for cell in row))
+    return table
+
+
+def _style(line: str) -> str:
+    return next((style for mark, style in _STYLES.items() if line.lstrip().startswith(mark)), "")

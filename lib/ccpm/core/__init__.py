@@ -1,0 +1,1 @@
+"""Pure decisions: records and `now` in, a decision out. No os, time, random, io or subprocess in this room."""

@@ -1,0 +1,1 @@
+"""Effects outside of our files: commands of the user, git, gh, trackers."""

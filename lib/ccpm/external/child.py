@@ -1,0 +1,173 @@
+"""A command of the user, run under our supervision: started, waited for with a deadline, signalled, stopped.
+
+Contract
+    with Child(argv, environment) as child:
+        status = child.wait(seconds)     # None: still running
+
+Guarantees
+- The command starts with default signal dispositions and inherits only descriptors 0, 1 and 2 and what the caller
+  passed on to us (ours are close-on-exec, PEP 446).
+- TERM, HUP, INT, QUIT, USR1 and USR2 sent to us are passed on. On a terminal the command shares our process group,
+  so that Ctrl-C and Ctrl-Z work as ever (the terminal itself signals it); elsewhere it gets a group of its own, and
+  signals reach everything it started.
+- If we are killed with SIGKILL, a guardian process kills the command at once: it may not run on while somebody else
+  holds the lock. Non-guarantee: it cannot when it is killed together with us.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from types import FrameType
+
+from ccpm.files import clock, process
+
+_FORWARDED = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+_FROM_TERMINAL = ("SIGINT", "SIGQUIT")
+
+NOT_EXECUTABLE = 126
+NOT_FOUND = 127
+"""The statuses that env(1), timeout(1) and the shell give a command that cannot be started (POSIX)."""
+
+
+class Child:
+    __slots__ = (
+        "_argv",
+        "_env",
+        "_group",
+        "_guardian",
+        "_lifeline",
+        "_old",
+        "_pid",
+        "_start",
+        "_status",
+        "_wakeup",
+    )
+
+    def __init__(self, argv: list[str], env: dict[str, str]) -> None:
+        self._argv = argv
+        self._env = env
+        self._group = not os.isatty(0)
+        self._pid = 0
+        self._start = ""
+        self._status: int | None = None
+        self._guardian = 0
+        self._lifeline = -1
+        self._old: dict[int, object] = {}
+        self._wakeup: tuple[int, int] = (-1, -1)
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self._argv[0])
+
+    def __enter__(self) -> Child:
+        self._catch_signals()
+        try:
+            self._pid = self._spawn()
+        except FileNotFoundError:
+            self._status = NOT_FOUND
+        except OSError:
+            self._status = NOT_EXECUTABLE
+        if self._status is not None:
+            os.write(2, f"{self._argv[0]}: cannot be started\n".encode("utf-8", "surrogateescape"))
+            return self
+        self._start = process.start_of(self._pid)
+        self._post_guardian()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is None:  # an exception on our side: the command must not outlive our leases
+            self.stop(0.0)
+        if self._lifeline >= 0:
+            os.write(self._lifeline, b"done")
+            os.close(self._lifeline)
+            os.waitpid(self._guardian, 0)
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._old.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        for descriptor in self._wakeup:
+            os.close(descriptor)
+
+    def wait(self, seconds: float | None) -> int | None:
+        """The exit status (128 + N if signal N ended it), or None if it still runs after `seconds` (None: no limit)."""
+        deadline = None if seconds is None else clock.boot() + seconds
+        while self._status is None:
+            pid, raw = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                code = os.waitstatus_to_exitcode(raw)
+                self._status = code if code >= 0 else 128 - code
+                break
+            left = None if deadline is None else deadline - clock.boot()
+            if left is not None and left <= 0:
+                return None
+            if select.select([self._wakeup[0]], [], [], left)[0]:
+                os.read(self._wakeup[0], 512)
+        return self._status
+
+    def stop(self, grace: float) -> None:
+        """TERM, then KILL what is left after `grace` seconds."""
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)  # a stopped process acts on TERM only when it is continued
+        if self.wait(grace) is None or self._group:
+            self._signal(signal.SIGKILL)
+            self.wait(None)
+
+    def _spawn(self) -> int:
+        # Python ignores these two, and an ignored signal stays ignored through exec.
+        defaults = [signal.SIGPIPE, signal.SIGXFSZ]
+        if self._group:
+            return os.posix_spawnp(self._argv[0], self._argv, self._env, setsigdef=defaults, setpgroup=0)
+        return os.posix_spawnp(self._argv[0], self._argv, self._env, setsigdef=defaults)
+
+    def _signal(self, number: int) -> None:
+        try:
+            if self._group:
+                os.killpg(self._pid, number)
+            elif self._status is None:
+                os.kill(self._pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass  # it has ended; macOS answers EPERM for a group of zombies
+
+    def _catch_signals(self) -> None:
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
+        self._wakeup = (reader, writer)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        for name in _FORWARDED:
+            number = getattr(signal, name)
+            if (
+                signal.getsignal(number) is not signal.SIG_IGN
+            ):  # nohup, or a background job of sh: leave it so
+                self._old[number] = signal.signal(number, self._forward)
+
+    def _forward(self, number: int, _frame: FrameType | None) -> None:
+        from_terminal = not self._group and signal.Signals(number).name in _FROM_TERMINAL
+        if self._pid and not from_terminal:
+            self._signal(number)
+
+    def _post_guardian(self) -> None:
+        reader, writer = os.pipe()
+        self._guardian = os.fork()
+        if self._guardian == 0:
+            try:
+                self._stand_guard(reader, writer)
+            finally:
+                os._exit(0)
+        os.close(reader)
+        self._lifeline = writer
+
+    def _stand_guard(self, reader: int, writer: int) -> None:
+        """In the guardian: end of file without a word means that our parent was killed."""
+        os.setsid()  # out of reach of signals to the parent's group
+        signal.set_wakeup_fd(-1)
+        for name in (*_FORWARDED, "SIGPIPE"):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)  # whoever reads our output must not wait for the guardian
+        os.close(writer)
+        if not os.read(reader, 16) and process.start_of(self._pid) == self._start:
+            self._signal(signal.SIGKILL)

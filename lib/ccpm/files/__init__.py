@@ -1,0 +1,1 @@
+"""Effects on disk: the coordination root, guards, atomic replacement, records, events, process identity."""

@@ -1,0 +1,106 @@
+"""The event log: one JSON object a line in .claude/metrics/events.jsonl, read by the metrics and timeline views.
+
+Contract: `append` writes one line with one write(2) on an O_APPEND descriptor, so lines of different processes do not
+mix (POSIX: "the file offset shall be set to the end of the file prior to each write" and no change in between).
+The log is rotated at `ROTATE_BYTES`: renamed to events-<time>.jsonl, of which the newest `KEEP` stay.
+
+Guarantee: logging never fails the operation it reports. Non-guarantee: an event may be missing after a kill, a full
+disk or a power cut; nothing but the views may depend on it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ccpm.files import clock, root
+
+ROTATE_BYTES = 8 << 20
+KEEP = 8
+NAME = "events.jsonl"
+_SPECIAL = {'"', "\\"}
+
+
+def append(top: str, event: str, **fields: object) -> None:
+    folder = root.metrics_dir(top)
+    now = time.time()
+    line = _encode({"ts": clock.to_iso(now), "at": round(now, 6), "event": event, **fields})
+    try:
+        descriptor = _open(folder)
+        try:
+            data = line.encode() + b"\n"
+            if os.write(descriptor, data) < len(data):
+                # A full disk cut this line: the next one shall not be glued to it.
+                os.write(descriptor, b"\n")
+            size = os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+        if size > ROTATE_BYTES:
+            _rotate(folder, size)
+    except OSError:
+        pass
+
+
+def read_tail(top: str, limit: int = 4096) -> list[dict[str, object]]:
+    """The newest `limit` whole events, oldest first; lines that are not whole JSON objects are passed over."""
+    try:
+        with open(os.path.join(root.metrics_dir(top), NAME), "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - limit * 512))
+            lines = file.read().split(b"\n")[-limit - 1 :]
+    except OSError:
+        return []
+    import json
+
+    found = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            found.append(event)
+    return found
+
+
+def _encode(fields: dict[str, object]) -> str:
+    """`fields` as one line of JSON. The json module is loaded only for what it alone knows how to write: it takes
+    longer to load than a helper takes for its work."""
+    parts = []
+    for key, value in fields.items():
+        if isinstance(value, bool):
+            text = "true" if value else "false"
+        elif isinstance(value, int):
+            text = str(value)
+        elif isinstance(value, float) and -1e15 < value < 1e15:
+            text = repr(value)
+        elif isinstance(value, str) and value.isascii() and value.isprintable() and not _SPECIAL & {*value}:
+            text = f'"{value}"'
+        else:
+            import json
+
+            text = json.dumps(value, separators=(",", ":"))
+        parts.append(f'"{key}":{text}')
+    return "{" + ",".join(parts) + "}"
+
+
+def _open(folder: str) -> int:
+    path = os.path.join(folder, NAME)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)
+        return os.open(path, flags, 0o666)
+
+
+def _rotate(folder: str, size: int) -> None:
+    """Rename the full log away. Two processes may try at once: the loser finds a small file and leaves it."""
+    path = os.path.join(folder, NAME)
+    if os.stat(path).st_size < size:
+        return
+    stamp = clock.to_iso(time.time()).replace(":", "").replace("-", "")
+    os.rename(path, os.path.join(folder, f"events-{stamp}-{os.getpid()}.jsonl"))
+    old = sorted(name for name in os.listdir(folder) if name.startswith("events-"))
+    for name in old[:-KEEP]:
+        os.unlink(os.path.join(folder, name))

@@ -1,0 +1,211 @@
+"""The frontmatter of a markdown file: where it is, which lines belong to which key, what each key says.
+
+Contract: `parse(data)` takes the bytes of a whole file. A block begins on the first line (after a byte order mark) with
+`---` and ends before the next line that is `---` or `...`; blanks and a carriage return may follow the marker.
+The lines of a key are its own and the ones that continue it: indented ones, `- ` lists at column 0, the rest of a
+quoted or bracketed value. Comments and blank lines between keys belong to nobody.
+
+Guarantees
+- Reading is per key: what a key says depends on its own lines alone, so no other broken line can hide it. Where they
+  are YAML, `get` gives what ruamel.yaml gives, as text (ids keep leading zeros, null is ""); where they are not, the
+  text behind the colon, without the quotes around it.
+- Of a key that stands there twice the FIRST counts: `grep -m1` reads that one, and sync tools insert theirs on top.
+- ruamel.yaml is imported only for values that yaml_inline does not know, or when lines cannot be told apart without it.
+- A block that is not closed, is larger than 64 KiB, is nested too deep or uses aliases is Malformed (65).
+
+Non-guarantees: keys that YAML knows and lines do not (`{a: 1}` as the whole block, `? key`, indented keys) can be read
+but not edited. Bytes that are no UTF-8 are kept, and shown as surrogate escapes.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ccpm.errors import Malformed
+from ccpm.files import frontmatter_lines, yaml_caps, yaml_inline
+from ccpm.files.frontmatter_lines import bare
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ccpm.files.frontmatter_lines import Entry
+    from ccpm.files.yaml_authority import Meaning
+    from ccpm.files.yaml_inline import Inline, Value
+
+BOM = b"\xef\xbb\xbf"
+
+_OPEN = re.compile(rb"---[ \t]*(?:\r?\n|\r?\Z)")
+_CLOSE = re.compile(rb"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
+
+
+class Document:
+    """A parsed file. `begin` and `end` are the byte offsets of the block between the markers, `lines` its lines."""
+
+    __slots__ = ("_foreign", "begin", "data", "end", "entries", "has_block", "junk", "lines", "text")
+
+    def __init__(self, data: bytes, begin: int, end: int, has_block: bool) -> None:
+        self.data = data
+        self.begin = begin
+        self.end = end
+        self.has_block = has_block
+        self.text = data[begin:end].decode("utf-8", "surrogateescape")
+        yaml_caps.check(self.text)
+        self.lines = self.text.split("\n")[:-1]
+        self._foreign: dict[str, Value] | None = None
+        scan = frontmatter_lines.Scan(self.lines)
+        self.entries, self.junk = scan.entries, scan.junk
+        if scan.is_doubtful or _has_odd_breaks(self.text):
+            self._ask_authority()
+
+    def _ask_authority(self) -> None:
+        """Take the keys from ruamel.yaml if the block is YAML; else what the lines look like is all there is."""
+        from ccpm.files import yaml_authority
+
+        meaning = yaml_authority.load(self.text)
+        if not meaning.is_valid:
+            return
+        self.junk = []
+        entries = frontmatter_lines.entries_of(meaning, self.lines)
+        if entries is None:
+            self._foreign = meaning.values
+        self.entries = entries or []
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether each key has lines of its own."""
+        return self._foreign is None
+
+    def keys(self) -> list[str]:
+        """The keys in order, each once."""
+        return list(dict.fromkeys(entry.key for entry in self.entries)) or list(self._foreign or ())
+
+    def find(self, key: str) -> list[Entry]:
+        return [entry for entry in self.entries if entry.key == key]
+
+    def get(self, key: str) -> Value | None:
+        """The value of `key`: text, a list or a mapping of such; None if there is no such key."""
+        for entry in self.entries:
+            if entry.key == key:
+                return self.read(entry)
+        return self._foreign.get(key) if self._foreign else None
+
+    def get_text(self, key: str) -> str | None:
+        """The value of `key` as one word or line for a shell: a list that is written in brackets stays as written."""
+        value = self.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        found = self.find(key)
+        raw = self.raw(key) if found and found[0].last - found[0].first == 1 else None
+        return raw if raw else yaml_inline.as_text(value)
+
+    def raw(self, key: str) -> str | None:
+        """The characters of the value of `key` as they stand, quotes and line breaks included, a comment not."""
+        found = self.find(key)
+        if not found:
+            return None
+        entry = found[0]
+        if entry.last - entry.first > 1:
+            return "\n".join([self.inline_text(entry), *self.continuation(entry)]).strip()
+        text = self.inline_text(entry)
+        start, end = self.token(entry)
+        return text[start:end]
+
+    def values(self) -> dict[str, Value]:
+        """Every key with its value."""
+        if self._foreign is not None:
+            return dict(self._foreign)
+        found: dict[str, Value] = {}
+        for entry in self.entries:
+            if entry.key not in found:
+                found[entry.key] = self.read(entry)
+        return found
+
+    def inline_text(self, entry: Entry) -> str:
+        """What stands behind the colon on the key's own line."""
+        return bare(self.lines[entry.first])[entry.colon + 1 :]
+
+    def continuation(self, entry: Entry) -> list[str]:
+        return [bare(line) for line in self.lines[entry.first + 1 : entry.last]]
+
+    def read(self, entry: Entry) -> Value:
+        simple = self.read_simple(entry)
+        if simple is not None:
+            return simple.value
+        meaning = self.meaning_of(entry)
+        for value in meaning.values.values() if meaning.is_valid else ():
+            return value
+        return yaml_inline.line_value(self.inline_text(entry))
+
+    def read_simple(self, entry: Entry) -> Inline | None:
+        """The value of `entry` without ruamel.yaml: None where only that can tell."""
+        inline = yaml_inline.read(self.inline_text(entry))
+        if inline is None or entry.last - entry.first == 1:
+            return inline
+        if inline.end:
+            return None
+        items = _read_block_list(self.continuation(entry))
+        return None if items is None else yaml_inline.Inline(items, 0, 0)
+
+    def meaning_of(self, entry: Entry) -> Meaning:
+        """What ruamel.yaml makes of the lines of `entry` alone."""
+        from ccpm.files import yaml_authority
+
+        return yaml_authority.load("\n".join([*self.lines[entry.first : entry.last], ""]))
+
+    def token(self, entry: Entry) -> tuple[int, int]:
+        """Where the value begins and ends in the `inline_text` of a one-line entry."""
+        text = self.inline_text(entry)
+        inline = yaml_inline.read(text)
+        if inline is not None:
+            return inline.start, inline.end
+        end = len(text.rstrip(" \t"))
+        start = len(text) - len(text.lstrip(" \t"))
+        meaning = self.meaning_of(entry)
+        if meaning.is_valid and meaning.places:
+            place = next(iter(meaning.places.values()))
+            if place.end_line == 0:
+                end = place.end_column - entry.colon - 1
+        return start, max(start, end)
+
+
+def parse(data: bytes) -> Document:
+    """The frontmatter of a file with the content `data`; Malformed (65) if it is not closed or breaks a limit."""
+    begin = len(BOM) if data.startswith(BOM) else 0
+    opened = _OPEN.match(data, begin)
+    if not opened:
+        return Document(data, begin, begin, False)
+    most = min(len(data), opened.end() + yaml_caps.BLOCK + 8)
+    closed = _CLOSE.search(data, opened.end(), most)
+    if not closed or (closed.end() == most < len(data)):
+        if most < len(data):
+            raise yaml_caps.too_large()
+        raise Malformed(
+            "line 1 opens frontmatter with --- and no later line closes it",
+            "put a line --- behind the last key",
+            line=1,
+        )
+    if closed.start() - opened.end() > yaml_caps.BLOCK:
+        raise yaml_caps.too_large()
+    return Document(data, opened.end(), closed.start(), True)
+
+
+def _read_block_list(lines: list[str]) -> Value | None:
+    items: list[Value] = []
+    indent = -1
+    for line in lines:
+        content = line.lstrip(" ")
+        if not content or content[0] == "#":
+            continue
+        column = len(line) - len(content)
+        item = yaml_inline.read(content[1:]) if content[:2] == "- " else None
+        if item is None or indent not in (-1, column):
+            return None
+        indent = column
+        items.append(item.value)
+    return items
+
+
+def _has_odd_breaks(text: str) -> bool:
+    """Whether YAML sees line breaks that are no line ends here: a lone CR, NEL, LS, PS (YAML 1.1, 5.4)."""
+    return ("\r" in text and text.count("\r") != text.count("\r\n")) or (
+        not text.isascii() and any(char in text for char in "\x85\u2028\u2029")
+    )

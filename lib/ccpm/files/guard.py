@@ -1,0 +1,146 @@
+"""The guard: a kernel lock around the microseconds in which one key is read, decided on and published.
+
+Contract
+    with Guard(path): …        # exclusive among all processes that use the same path
+
+`path` is a sidecar that is created once and never renamed or unlinked: locking the data file itself excludes nobody,
+because after a rename two processes hold locks on two inodes. It may also be an existing directory (for a file
+outside every project, which has no sidecar).
+
+Guarantees
+- The kernel drops the lock when its holder dies, at any instruction (flock(2)).
+- Children never inherit it: Python opens with O_CLOEXEC (PEP 446), and a forked child that keeps the descriptor
+  would have to outlive its own exec.
+- A guard that was deleted by hand while somebody waited for it is noticed and opened again: after locking, the path
+  must still lead to the locked inode.
+- Waiting ends: a holder that was stopped (SIGSTOP) in its few microseconds makes others give up with `Busy` after
+  `PATIENCE` seconds instead of hanging.
+
+Non-guarantees: not re-entrant; not fair (fairness lives in the queue of ops/locks.py); on a network file system it
+excludes only as far as that one implements flock across hosts.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+
+from ccpm.errors import Busy, io_failure
+
+PATIENCE = 20.0
+"""Seconds to wait for a guard. A holder needs about a millisecond; more means that it is stopped or its disk hangs."""
+
+_HELD = (errno.EAGAIN, errno.EACCES)
+"""What flock(2) and fcntl(2) answer where somebody else holds the lock."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_portalocker: ModuleType | None = None
+
+
+class Guard:
+    __slots__ = ("descriptor", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.descriptor = -1
+
+    def __enter__(self) -> Guard:
+        deadline = time.monotonic() + PATIENCE
+        while self.descriptor < 0:
+            descriptor = _open(self.path)
+            try:
+                _lock(descriptor, self.path, deadline)
+                if _is_same_inode(descriptor, self.path):
+                    self.descriptor, descriptor = descriptor, -1
+            finally:
+                if descriptor >= 0:
+                    os.close(descriptor)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        descriptor, self.descriptor = self.descriptor, -1
+        os.close(descriptor)  # closing the only descriptor of this open file drops its flock
+
+
+def _open(path: str) -> int:
+    try:
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except IsADirectoryError:
+            return os.open(path, os.O_RDONLY)
+        except FileNotFoundError:  # somebody deleted the whole folder under a process that had made it
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise io_failure(f"open the guard {path}", error) from error
+
+
+def _lock(descriptor: int, path: str, deadline: float) -> None:
+    locker = _load_portalocker()
+    flags = locker.constants.LOCK_EX | locker.constants.LOCK_NB
+    delay = 0.00005
+    file = _Descriptor(descriptor)
+    while True:
+        try:
+            locker.lock(file, flags)
+            return
+        except locker.exceptions.BaseLockException as error:
+            cause = (
+                error.args[0] if error.args and isinstance(error.args[0], OSError) else OSError(0, str(error))
+            )
+            if cause.errno not in _HELD:
+                raise io_failure(
+                    f"lock {path}", cause, "run ccpm-doctor: this file system may not support flock"
+                ) from error
+            if time.monotonic() > deadline:
+                raise Busy(
+                    f"guard {os.path.basename(path)} has been held for more than {PATIENCE:.0f} s: "
+                    "its holder is stopped or its disk hangs",
+                    "look for a stopped process (ps -eo pid,stat,args, state T) and continue it: kill -CONT PID",
+                ) from None
+        time.sleep(delay)
+        delay = min(delay * 1.5, 0.002)
+
+
+def _is_same_inode(descriptor: int, path: str) -> bool:
+    try:
+        ours, theirs = os.fstat(descriptor), os.stat(path)
+    except OSError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
+
+
+class _Descriptor:
+    """What portalocker.lock wants of a file."""
+
+    __slots__ = ("_fileno",)
+
+    def __init__(self, fileno: int) -> None:
+        self._fileno = fileno
+
+    def fileno(self) -> int:
+        return self._fileno
+
+
+def _load_portalocker() -> ModuleType:
+    """`portalocker.portalocker`, without the package around it.
+
+    portalocker/__init__.py also imports its Redis lock, tempfile, logging and json: 30 ms of the 45 that an import
+    costs, at every start of a helper. The submodule that does the locking needs none of it, so it is imported under
+    a bare parent package.
+    """
+    global _portalocker
+    if _portalocker is None:
+        if "portalocker" not in sys.modules:
+            package = type(sys)("portalocker")
+            package.__path__ = [os.path.join(folder, "portalocker") for folder in sys.path]
+            sys.modules["portalocker"] = package
+        import portalocker.portalocker as module  # type: ignore[import-not-found,unused-ignore]
+
+        _portalocker = module
+    return _portalocker

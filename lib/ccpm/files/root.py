@@ -1,0 +1,172 @@
+"""The coordination root: the one place where all agents of a project keep their shared state.
+
+Contract: $CCPM_ROOT, else the main worktree of the git repository around the directory (through the git common dir,
+read from the files that gitrepository-layout(5) documents: no git process), else the nearest ancestor that has
+`.claude/`. The home directory is no project merely because it holds Claude Code's own ~/.claude.
+
+A bare repository has no main worktree: the folder around it serves if that has `.claude/` (the `project/.bare` +
+`project/main` layout), else the bare repository itself.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ccpm.errors import IOFailure, NotFound, io_failure
+
+SHARED = ("epics", "prds", "locks", "metrics", "tracker", "backups")
+"""The folders of `.claude/` that exist once for all worktrees."""
+
+
+def find(start: str | None = None) -> str:
+    """The absolute, symlink-free path of the coordination root. NotFound (66) if there is none."""
+    named = os.environ.get("CCPM_ROOT")
+    if named:
+        if not os.path.isdir(named):
+            raise NotFound(f"CCPM_ROOT names no directory: {named}", "set it to the project's top folder")
+        return os.path.realpath(named)
+    where = os.path.realpath(start or _current())
+    found = of_directory(where)
+    if not found:
+        raise NotFound(
+            f"no project around {where}: neither a git repository nor a folder with .claude/",
+            "run it inside the project, or set CCPM_ROOT to the project's top folder",
+        )
+    return found
+
+
+def of_file(path: str) -> str:
+    """The root whose guards protect the file `path` (absolute, symlink-free), or "" when it is in no project.
+
+    Derived from the file, not from the current directory: all writers of one file meet at one guard.
+    """
+    named = os.environ.get("CCPM_ROOT")
+    if named:
+        real = os.path.realpath(named)
+        if is_inside(path, real) and os.path.isdir(real):
+            return real
+    return of_directory(os.path.dirname(path))
+
+
+def of_directory(where: str) -> str:
+    """The root for a real directory path, or ""."""
+    fallback = ""
+    home = os.path.realpath(os.path.expanduser("~"))
+    folder = where
+    while True:
+        git = os.path.join(folder, ".git")
+        if os.path.isdir(git):
+            return folder
+        if os.path.isfile(git):
+            return _main_worktree(git, folder)
+        if _is_bare(folder):
+            return _of_bare(folder)
+        if (
+            not fallback
+            and (folder != home or folder == where)
+            and os.path.isdir(os.path.join(folder, ".claude"))
+        ):
+            fallback = folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return fallback
+        folder = parent
+
+
+def resolve(path: str) -> str:
+    """The real file that a path argument means, absolute and free of symbolic links (the target is edited, the link
+    stays).
+
+    `.claude/epics/…` and the other `SHARED` folders always mean the copy at the root, from any directory and also
+    when named through a linked worktree: the copy that is checked out there is nobody's shared state.
+    """
+    if not path or "\0" in path:
+        raise NotFound("the file name is empty" if not path else "the file name contains a NUL byte")
+    if path.startswith(tuple(f".claude/{folder}/" for folder in SHARED)):
+        return os.path.realpath(os.path.join(find(), path))
+    absolute = os.path.realpath(os.path.join(_current(), path))
+    head, tail = absolute, ""
+    while True:
+        head, inside, below = head.rpartition("/.claude/")
+        if not inside:
+            return absolute
+        tail = f"{below}/.claude/{tail}" if tail else below
+        if tail.partition("/")[0] in SHARED and os.path.isfile(os.path.join(head, ".git")):
+            return os.path.realpath(os.path.join(of_directory(head), ".claude", tail))
+
+
+def is_inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def locks_dir(root: str) -> str:
+    return os.path.join(root, ".claude", "locks")
+
+
+def state_dir(root: str) -> str:
+    return os.path.join(root, ".claude", "locks", ".state")
+
+
+def metrics_dir(root: str) -> str:
+    return os.path.join(root, ".claude", "metrics")
+
+
+def make_dir(path: str) -> None:
+    """`path` with its parents; IOFailure (74) says what stands in the way."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise io_failure(f"create {path}", error) from error
+
+
+def _current() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise IOFailure(
+            "the current directory is gone", "cd to an existing folder", errno=error.errno
+        ) from error
+
+
+def _main_worktree(git_file: str, folder: str) -> str:
+    """The main worktree for a `.git` FILE: that of a linked worktree, or `folder` itself for a submodule."""
+    line = _first_line(git_file)
+    if not line.startswith("gitdir: "):
+        return folder
+    git_dir = os.path.join(folder, line[8:])
+    common = _first_line(os.path.join(git_dir, "commondir"))
+    if not common:  # a submodule, or `git init --separate-git-dir`: its own repository
+        return _of_bare(os.path.realpath(git_dir)) if _says_bare(git_dir) else folder
+    common = os.path.realpath(os.path.join(git_dir, common))
+    if os.path.basename(common) == ".git" and not _says_bare(common):
+        return os.path.dirname(common)
+    return _of_bare(common)
+
+
+def _of_bare(common: str) -> str:
+    around = os.path.dirname(common)
+    return around if os.path.isdir(os.path.join(around, ".claude")) else common
+
+
+def _is_bare(folder: str) -> bool:
+    return (
+        os.path.isfile(os.path.join(folder, "HEAD"))
+        and os.path.isdir(os.path.join(folder, "objects"))
+        and (os.path.isdir(os.path.join(folder, "refs")))
+    )
+
+
+def _says_bare(git_dir: str) -> bool:
+    try:
+        with open(os.path.join(git_dir, "config"), encoding="utf-8", errors="replace") as config:
+            return any(line.replace(" ", "").strip().lower() == "bare=true" for line in config)
+    except OSError:
+        return False
+
+
+def _first_line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.readline().rstrip("\n")
+    except OSError:
+        return ""

@@ -1,0 +1,259 @@
+"""The record store: every piece of shared state is read and changed through it, one key at a time.
+
+Contract
+    store.read(place)              the record now, without a guard: it is always whole
+    with store.transact(key) as t: guard of `key` held: t.read, t.put, t.remove, t.next_token, then let go
+    store.list_locks() …           which records there are
+    store.wait(bell, s) / ring     sleep until another process says that something changed, or `s` seconds passed
+
+Files are the first implementation. A networked engine needs the same five operations (compare-and-swap on a revision
+in place of the guard, a watch in place of the bell), so no layer above opens a record file itself.
+
+Guarantees: what `put` publishes is atomic and durable (files/atomic.py); `next_token` is strictly increasing per key,
+for ever, whatever is killed; a missed ring only costs a waiter one polling interval.
+
+Non-guarantee: one transaction changes several records of its key one after the other, not as one; callers order
+them so that each prefix is a valid state.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ccpm.errors import io_failure
+from ccpm.files import atomic, root
+from ccpm.files.guard import Guard
+
+LOCK = ".lock"
+QUEUE = ".queue"
+GUARD = ".guard"
+BELL = ".bell"
+
+_DIGITS = 20
+
+# The counter is overwritten in place: its data has to reach the disk, its times need not (fdatasync(2)).
+_sync_data = getattr(os, "fdatasync", os.fsync)
+
+
+class Record:
+    """Content of a record and the seconds since it was written (by the wall clock; negative after a step back)."""
+
+    __slots__ = ("age", "data")
+
+    def __init__(self, data: bytes, age: float) -> None:
+        self.data = data
+        self.age = age
+
+
+class Transaction:
+    """The guard of one key, and what may be done under it. See the module's contract."""
+
+    __slots__ = ("_guard", "store")
+
+    def __init__(self, store: Store, key: str) -> None:
+        self.store = store
+        self._guard = Guard(store.guard_path(key))
+
+    def __enter__(self) -> Transaction:
+        self.store.prepare()
+        self._guard.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._guard.__exit__()
+
+    def read(self, path: str) -> Record | None:
+        return self.store.read(path)
+
+    def put(self, path: str, data: bytes, durable: bool = True) -> None:
+        _retire_directory(path)
+        atomic.replace(path, data, durable=durable)
+
+    def remove(self, path: str, durable: bool = True) -> None:
+        atomic.sweep(path)
+        _retire_directory(path)
+        atomic.remove(path, durable)
+
+    def sweep(self, path: str) -> None:
+        atomic.sweep(path)
+
+    def next_token(self, at_least: int = 0) -> int:
+        """The next fencing token of this key, durable before it is returned and greater than `at_least`.
+
+        The counter is the guard file's content: 20 decimal digits, overwritten in place. Overwriting a fixed-width
+        number with a larger one from the left gives, torn after any digit, a number that is no smaller than the old
+        one; and 20 bytes lie within one disk sector. So it needs no second file and no rename.
+        """
+        descriptor = self._guard.descriptor
+        try:
+            text = os.pread(descriptor, _DIGITS, 0)
+            token = max(int(text) if text.isdigit() else 0, at_least) + 1
+            data = b"%020d\n" % token
+            while data:
+                data = data[os.pwrite(descriptor, data, _DIGITS + 1 - len(data)) :]
+            _sync_data(descriptor)
+        except OSError as error:
+            raise io_failure(f"count up the fencing token in {self._guard.path}", error) from error
+        if not text:  # a new file: a power cut may not take its name away either
+            atomic.sync_directory(os.path.dirname(self._guard.path), f"token {token} is counted, but")
+        return token
+
+
+class Store:
+    """The records of the project whose coordination root is `top`."""
+
+    __slots__ = ("_locks", "_prepared", "_state", "top")
+
+    def __init__(self, top: str) -> None:
+        self.top = top
+        self._locks = root.locks_dir(top)
+        self._state = root.state_dir(top)
+        self._prepared = False
+
+    def lock_path(self, resource: str) -> str:
+        return f"{self._locks}/{resource}{LOCK}"
+
+    def queue_path(self, resource: str) -> str:
+        return f"{self._state}/{resource}{QUEUE}"
+
+    def guard_path(self, key: str) -> str:
+        return f"{self._state}/{key}{GUARD}"
+
+    def prepare(self) -> None:
+        """Make the folders; IOFailure (74) when the root cannot be written."""
+        if not self._prepared:
+            if not os.path.isdir(self._state):
+                root.make_dir(self._state)
+                for folder in (self._locks, os.path.dirname(self._locks)):
+                    atomic.sync_directory(folder, f"{self._state} is created, but")
+            self._prepared = True
+
+    def transact(self, key: str) -> Transaction:
+        return Transaction(self, key)
+
+    def read(self, path: str) -> Record | None:
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise io_failure(f"read {path}", error) from error
+        try:
+            age = time.time() - os.fstat(descriptor).st_mtime
+            chunks = []
+            while chunk := os.read(descriptor, 1 << 16):
+                chunks.append(chunk)
+            return Record(b"".join(chunks), age)
+        except IsADirectoryError:  # the lock of the mkdir-based implementation that this one replaces
+            return Record(b"", age)
+        except OSError as error:
+            raise io_failure(f"read {path}", error) from error
+        finally:
+            os.close(descriptor)
+
+    def list_locks(self) -> list[str]:
+        return _names_in(self._locks, LOCK)
+
+    def list_queues(self) -> list[str]:
+        return _names_in(self._state, QUEUE)
+
+    def list_leftovers(self) -> list[str]:
+        """Resources for which a killed process left a temporary file."""
+        found = set()
+        for folder, suffix in ((self._locks, LOCK), (self._state, QUEUE)):
+            names = _names_in(folder, suffix + atomic.SUFFIX, hidden=True)
+            found |= {name[1:] for name in names if name.startswith(".")}
+        return sorted(found)
+
+    def open_bell(self, resource: str, ticket: int) -> Bell:
+        self.prepare()
+        return Bell(f"{self._state}/{resource}.{ticket}{BELL}")
+
+    def ring(self, resource: str, ticket: int) -> bool:
+        """Wake the waiter with that ticket; False when no process listens there (it is dead)."""
+        try:
+            descriptor = os.open(f"{self._state}/{resource}.{ticket}{BELL}", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # ENXIO: nobody has it open (fifo(7)); ENOENT: gone
+            return False
+        try:
+            os.write(descriptor, b"!")
+        except OSError:  # EAGAIN: 64 KiB of rings are waiting already
+            pass
+        finally:
+            os.close(descriptor)
+        return True
+
+    def seconds_since_bell(self, resource: str, ticket: int) -> float:
+        """How long ago the waiter with that ticket last showed that it runs; infinite if it is gone. A sign from the
+        future counts as just as long ago: the clock was set back, and a live waiter corrects it with its next sign."""
+        try:
+            return abs(time.time() - os.stat(f"{self._state}/{resource}.{ticket}{BELL}").st_mtime)
+        except OSError:
+            return float("inf")
+
+    def remove_bell(self, resource: str, ticket: int) -> None:
+        try:
+            os.unlink(f"{self._state}/{resource}.{ticket}{BELL}")
+        except OSError:
+            pass
+
+
+class Bell:
+    """A FIFO on which a waiter sleeps: whoever lets go of the resource writes a byte to it (fifo(7)).
+
+    It saves the polling that hand-over would otherwise wait for. Its mtime is the waiter's sign of life.
+    """
+
+    __slots__ = ("_descriptor", "_path")
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        try:
+            os.mkfifo(path, 0o666)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise io_failure(f"create {path}", error) from error
+        # Read and write: with no writer of its own the FIFO would be at end of file after the first ring.
+        self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    def wait(self, seconds: float) -> None:
+        """Return when rung, or after `seconds`."""
+        import select
+
+        if select.select([self._descriptor], [], [], max(0.0, seconds))[0]:
+            os.read(self._descriptor, 4096)
+        try:
+            os.utime(self._path)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+        try:
+            os.unlink(self._path)
+        except OSError:
+            pass
+
+
+def _names_in(folder: str, suffix: str, hidden: bool = False) -> list[str]:
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise io_failure(f"list {folder}", error) from error
+    return sorted(
+        name[: -len(suffix)] for name in names if name.endswith(suffix) and (hidden or name[0] != ".")
+    )
+
+
+def _retire_directory(path: str) -> None:
+    """Make way where the implementation that this one replaces left its lock: a directory with metadata.yaml."""
+    if os.path.isdir(path):
+        try:
+            atomic.remove(os.path.join(path, "metadata.yaml"), durable=False)
+            os.rmdir(path)
+        except OSError as error:
+            raise io_failure(f"remove the old lock directory {path}", error) from error

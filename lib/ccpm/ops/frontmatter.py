@@ -1,0 +1,153 @@
+"""Frontmatter under a version: read it, change it only if it is still what the caller saw, or change it regardless.
+
+Every write is one guarded step: read the file, compare the version, splice the new text, publish, log. `update` cannot
+conflict, because it decides inside the guard; `set` with an expected version is for callers that computed the new value
+from what they read before (compare-and-swap).
+
+Guarantee: each write sets `version` one higher and `updated` to now, and leaves every other byte (promise P10).
+Who wrote a version, and when, is in the event log: the file itself carries no more than the two keys.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ccpm.core import versions
+from ccpm.errors import NotFound, UsageError
+from ccpm.files import clock, events, frontmatter, frontmatter_edit, plain, root
+from ccpm.files.frontmatter import Document
+from ccpm.files.frontmatter_edit import Edited
+from ccpm.files.plain import Guarded
+from ccpm.files.store import Store
+from ccpm.ops.fences import Fenced
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MANAGED = (versions.KEY, versions.STAMP)
+"""Keys that every write sets itself."""
+
+
+class Change:
+    """A change to the file `path` on behalf of `agent`: `values` to set, keys to `unset`, under `fences`."""
+
+    __slots__ = ("agent", "fences", "path", "unset", "values")
+
+    def __init__(
+        self,
+        path: str,
+        agent: str,
+        values: dict[str, str],
+        unset: tuple[str, ...] = (),
+        fences: dict[str, int] | None = None,
+    ) -> None:
+        for key in (*values, *unset):
+            if key in MANAGED:
+                raise UsageError(f"{key} is set by every write itself", "leave it out of the arguments")
+        self.path = path
+        self.agent = agent
+        self.values = values
+        self.unset = unset
+        self.fences = fences or {}
+
+
+def read(path: str) -> Document:
+    """The frontmatter of `path` as it is now. NotFound (66) if there is no such file."""
+    return frontmatter.parse(_content(root.resolve(path)))
+
+
+def apply(change: Change, expect: int | None = None) -> tuple[int, list[str]]:
+    """Carry out `change`: (the new version, warnings about other lines of the block).
+
+    `expect`: the version that the caller read; VersionConflict (10) if the file has another one by now.
+    Malformed (65) if the block cannot take the change, LeaseLost (11) if a fence does not hold; nothing is written then.
+    """
+
+    def edit(document: Document, version: int) -> Edited:
+        return frontmatter_edit.edit(
+            document, {**change.values, **_stamp(version)}, change.unset, (versions.STAMP,)
+        )
+
+    return _write(
+        change.path, change.agent, change.fences, expect, edit, sorted({*change.values, *change.unset})
+    )
+
+
+def commit(path: str, agent: str, content: bytes, expect: int, fences: dict[str, int]) -> int:
+    """Replace the whole file by `content`, as version `expect` + 1, if its version is still `expect`."""
+
+    def edit(_: Document, version: int) -> Edited:
+        return frontmatter_edit.edit(frontmatter.parse(content), _stamp(version), (), (versions.STAMP,))
+
+    return _write(path, agent, fences, expect, edit, [])[0]
+
+
+def ensure_version(path: str, agent: str) -> bool:
+    """Add `version: 1` where a file has none; whether it was added. `updated` stays: nothing else has changed."""
+    real = root.resolve(path)
+    with Guarded(real) as file:
+        document = frontmatter.parse(_content(real))
+        if document.get("version") is not None:
+            versions.of(document.get("version"))
+            return False
+        file.publish(frontmatter_edit.edit(document, {versions.KEY: "1"}).data)
+        _log(file, real, agent, 1, [])
+    return True
+
+
+def _write(
+    path: str,
+    agent: str,
+    fences: dict[str, int],
+    expect: int | None,
+    edit: Callable[[Document, int], Edited],
+    keys: list[str],
+) -> tuple[int, list[str]]:
+    real = root.resolve(path)
+    store = Store(root.find()) if fences else None
+    with Guarded(real) as file:
+        document = frontmatter.parse(_content(real))
+        found = versions.of(document.get("version"))
+        if expect is not None and found != expect:
+            writer, when = _last_writer(file, real, document, found)
+            versions.check(expect, found, when, writer, real)
+        version = versions.next_version(found)
+        edited = edit(document, version)
+        with Fenced(store, fences):
+            file.publish(edited.data)
+        _log(file, real, agent, version, keys)
+    return version, [f"{real}:{problem.line}: {problem.reason}" for problem in edited.warnings]
+
+
+def _stamp(version: int) -> dict[str, str]:
+    return {versions.KEY: str(version), versions.STAMP: clock.to_iso(time.time())}
+
+
+def _content(path: str) -> bytes:
+    data = plain.read(path)
+    if data is None:
+        raise NotFound(
+            f"no such file: {path}", "check the path; ccpm-query epic-list shows what there is", path=path
+        )
+    return data
+
+
+def _last_writer(file: Guarded, path: str, document: Document, version: int) -> tuple[str, str]:
+    """(agent, timestamp) of the write that made `version`; what the file itself says where the log has no such event."""
+    name = _name(file, path)
+    for event in reversed(events.read_tail(file.top) if file.top else []):
+        if event.get("file") == name and event.get("version") == version:
+            return str(event.get("agent")), str(event.get("ts"))
+    return "", document.get_text(versions.STAMP) or ""
+
+
+def _log(file: Guarded, path: str, agent: str, version: int, keys: list[str]) -> None:
+    if file.top:
+        name = _name(file, path)
+        events.append(file.top, "frontmatter.written", file=name, agent=agent, version=version, keys=keys)
+
+
+def _name(file: Guarded, path: str) -> str:
+    return os.path.relpath(path, file.top)

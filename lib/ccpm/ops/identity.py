@@ -1,0 +1,34 @@
+"""Who is asking: the agent id that a command acts for.
+
+First that is set: the `--agent` option, $CCPM_AGENT_ID, $AGENT_ID, `agent-$CLAUDE_CODE_SESSION_ID`, else one derived
+from the login session (setsid(2)): the same for all commands of one terminal, another one in the next terminal.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ccpm.core import names
+from ccpm.files import process
+
+
+def agent_id(named: str | None = None) -> str:
+    session = os.environ.get("CLAUDE_CODE_SESSION_ID")
+    for candidate in (
+        named,
+        os.environ.get("CCPM_AGENT_ID"),
+        os.environ.get("AGENT_ID"),
+        f"agent-{session}" if session else None,
+    ):
+        if candidate:
+            return names.check_agent(candidate)
+    leader = os.getsid(0)
+    return f"agent-{process.host()[:60]}-s{leader}-{process.start_of(leader) or '0'}"
+
+
+def carried_fences(option: str | None = None) -> dict[str, int]:
+    """The fences {resource: token} of --fence and $CCPM_FENCE; the option wins."""
+    return {
+        **names.parse_fences(os.environ.get("CCPM_FENCE", "")),
+        **names.parse_fences(option or ""),
+    }

@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# bin/ccpm: however it is started, it becomes  PYTHON -S -E lib/main.py HELPER ARGS…, or says in one line what to do.
+
+load helpers
+
+setup() {
+  tree="$BATS_TEST_TMPDIR/a tree"
+  plant "$tree"
+  cd "$BATS_TEST_TMPDIR"
+}
+
+# A CCPM whose helpers only tell how they were called.
+plant() {
+  mkdir -p "$1/bin" "$1/lib/vendor" "$1/lib/ccpm/cli"
+  cp -p "$REPOSITORY/bin/ccpm" "$1/bin/ccpm"
+  ln -s ccpm "$1/bin/ccpm-lock"
+  cp "$REPOSITORY/lib/.python" "$1/lib/.python"
+  cp "$REPOSITORY/lib/ccpm/__init__.py" "$1/lib/ccpm/__init__.py"
+  cp "$REPOSITORY/lib/ccpm/cli/__init__.py" "$1/lib/ccpm/cli/__init__.py"
+  : >"$1/lib/setup.sh"
+  printf 'import sys\nprint(sys.argv[1:], sys.flags.no_site, sys.flags.ignore_environment)\n' >"$1/lib/main.py"
+}
+
+called="['lock', 'acquire', 'a b', '', '*'] 1 1"
+
+@test "ccpm-lock and ccpm lock are the same" {
+  run -0 "$tree/bin/ccpm-lock" acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+  run -0 "$tree/bin/ccpm" lock acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+}
+
+@test "it starts through PATH, sh, dash, bash, relative names and links from elsewhere" {
+  PATH="$tree/bin:$PATH" run -0 ccpm-lock acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+  for shell in sh dash bash "$CCPM_TEST_BASH"; do
+    command -v "$shell" >/dev/null || continue
+    run -0 "$shell" "$tree/bin/ccpm-lock" acquire 'a b' '' '*'
+    [ "$output" = "$called" ]
+  done
+  cd "$tree/bin"
+  run -0 ./ccpm-lock acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+  run -0 sh ccpm-lock acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+  PATH=":$PATH" run -0 ccpm-lock acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+}
+
+@test "it starts through links: absolute, relative, of links, of the folder, under another name" {
+  mkdir -p one/two
+  ln -s "$tree/bin/ccpm-lock" one/ccpm-lock
+  ln -s ../ccpm-lock one/two/ccpm-lock
+  ln -s "$tree/bin/ccpm-lock" one/mylock
+  ln -s "$tree/bin/ccpm" one/two/ccpm-lock2
+  mv one/two/ccpm-lock2 one/two/ccpm
+  ln -s "$tree/bin" tools
+  for start in one/ccpm-lock one/two/ccpm-lock one/mylock "$PWD/one/two/ccpm-lock" tools/ccpm-lock; do
+    run -0 "$start" acquire 'a b' '' '*'
+    [ "$output" = "$called" ]
+  done
+  run -0 one/two/ccpm lock acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+}
+
+@test "it starts from a folder with spaces, quotes and newlines in its name" {
+  odd=$BATS_TEST_TMPDIR/$'it\'s "a"\n\ttree \n'
+  plant "$odd"
+  run -0 "$odd/bin/ccpm-lock" acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+  ln -s "$odd/bin/ccpm-lock" from-elsewhere
+  run -0 ./from-elsewhere acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+}
+
+@test "no variable of the caller disturbs it" {
+  run -0 env -i "$tree/bin/ccpm-lock" acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+  ln -s "$tree/bin/ccpm-lock" linked
+  run -0 env -i ./linked acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+  run -0 env IFS=/ac CDPATH=/:/tmp PYTHONHOME=/nowhere PYTHONPATH=/nowhere PATH=/nowhere python=no helper=no lib=/no bin=/no \
+    self=/no name=no link=no known=no "$tree/bin/ccpm-lock" acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+  run -0 env SHELLOPTS=errexit:nounset bash "$tree/bin/ccpm-lock" acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+}
+
+@test "standard input reaches the helper" {
+  printf 'import sys\nprint(sys.stdin.read())\n' >"$tree/lib/main.py"
+  run -0 bash -c 'printf "a line" | "$1" x' x "$tree/bin/ccpm-lock"
+  [ "$output" = 'a line' ]
+}
+
+@test "on the way to the helper no process is forked" {
+  need strace "apt-get install strace, and allow ptrace" strace -f -o /dev/null true
+  printf 'pass\n' >"$tree/lib/main.py"
+  strace -f -o trace -e trace=process "$tree/bin/ccpm-lock" acquire x
+  run -1 grep -E '(fork|clone3?)\(' trace
+  run -0 grep -c 'execve(' trace
+  [ "$output" -eq 2 ] # the shell, and Python
+}
+
+@test "every link is a helper with a summary, and the other way round" {
+  run -0 ccpm
+  listed=$(sed -n 's/^  \([a-z-]*\)  *[a-z].*/\1/p' <<<"$output" | sort)
+  there=$(cd "$REPOSITORY/bin" && printf '%s\n' ccpm-* | sed 's/^ccpm-//' | sort)
+  [ "$listed" = "$there" ]
+  [ "$(ccpm help)" = "$output" ]
+  [ "$(ccpm --help)" = "$output" ]
+}
+
+@test "every link in bin leads to ccpm" {
+  for link in "$REPOSITORY"/bin/ccpm-*; do
+    [ "$(readlink "$link")" = ccpm ]
+  done
+}
+
+@test "the version is that of the package" {
+  version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$REPOSITORY/lib/ccpm/__init__.py")
+  run -0 ccpm --version
+  [ "$output" = "ccpm $version" ]
+}
+
+@test "help NAME asks the helper" {
+  run -0 "$tree/bin/ccpm" help lock
+  [ "$output" = "['lock', '--help'] 1 1" ]
+}
+
+@test "an unknown helper is a usage error with the list" {
+  for name in nope ../x '' ' ' --nope $'a\nb'; do
+    [ -n "$name" ] || continue
+    run -2 --separate-stderr "$tree/bin/ccpm" "$name"
+    [ -z "$output" ]
+    [[ $stderr == *"there is no helper named"* ]]
+    [[ $stderr == *"  lock "* ]]
+  done
+}
+
+refused() {
+  run -69 --separate-stderr "$tree/bin/ccpm-lock" list
+  [ -z "$output" ]
+  [ "${#stderr_lines[@]}" -eq 1 ]
+  [[ $stderr == "ccpm-lock: $1; hint: bash '$BATS_TEST_TMPDIR/a tree/bin/../lib/setup.sh'" ||
+    $stderr == "ccpm-lock: $1; hint: bash '$(cd -P "$tree" && pwd)/lib/setup.sh'" ]]
+}
+
+@test "a tree that was never set up is refused with one line" {
+  rm -r "$tree/lib/.python" "$tree/lib/vendor"
+  refused 'CCPM is not set up on this machine yet'
+  : >"$tree/lib/.python"
+  refused 'CCPM is not set up on this machine yet'
+}
+
+@test "a Python that is gone is refused with one line" {
+  echo /nowhere/python3 >"$tree/lib/.python"
+  refused 'the Python that CCPM was set up with is gone (/nowhere/python3)'
+}
+
+@test "packages that are missing are refused with one line" {
+  rmdir "$tree/lib/vendor"
+  refused 'the Python packages of CCPM (lib/vendor) are missing'
+}
+
+@test "a launcher without its library says so" {
+  rm "$tree/lib/main.py"
+  run -69 "$tree/bin/ccpm-lock" list
+  [[ $output == *"its library is missing or not whole"*"hint: install CCPM again" ]]
+}
