@@ -144,5 +144,7 @@ def io_failure(doing: str, error: OSError, hint: str = "") -> IOFailure:
         errno.EBUSY: "the target is a mount point of its own: write the file it is mounted from",
     }
     reason = error.strerror or str(error)
-    hint = hint or known.get(error.errno or 0, "run the command again; if it fails again, check the file system")
+    hint = hint or known.get(
+        error.errno or 0, "run the command again; if it fails again, check the file system"
+    )
     return IOFailure(f"cannot {doing}: {reason}", hint, errno=error.errno)

@@ -82,11 +82,7 @@ def shape(line: str) -> str:
 
 def headers(lines: list[str]) -> list[str]:
     """The section headers of an output: lines of fixed words, in order."""
-    return [
-        line.strip()
-        for line in lines
-        if re.match(r"^[^\w\s•]+\s?[A-Z][\w' -]*(\([\w ]+\))?:?$", line)
-    ]
+    return [line.strip() for line in lines if re.match(r"^[^\w\s•]+\s?[A-Z][\w' -]*(\([\w ]+\))?:?$", line)]
 
 
 @pytest.mark.parametrize("verb", VERBS)

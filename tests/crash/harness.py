@@ -35,6 +35,9 @@ IS_FULL = os.environ.get("CCPM_SWEEP") == "full"
 PROMPT = 15.0
 """Seconds within which a command after a crash has to end: less than the patience of a guard (20 s)."""
 
+ENOUGH = 8
+"""Failures after which a sweep does not go on: a broken tree breaks everywhere."""
+
 WORKERS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
 
 _MATTERS = (
@@ -85,11 +88,13 @@ class Call(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A helper's name with its arguments, and its standard input. `bound`: with --pid of the helper's own process."""
+    """A helper's name with its arguments, and its standard input. `bound`: with --pid of the helper's own process.
+    `has_children`: it starts others, which are not to be traced, killed or failed."""
 
     arguments: tuple[str, ...]
     stdin: bytes = b""
     bound: bool = False
+    has_children: bool = False
 
     @property
     def argv(self) -> list[str]:
@@ -146,11 +151,16 @@ def environment() -> dict[str, str]:
     return {"HOME": "/nonexistent", "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
 
 
-def trace(project: Project, command: Command) -> tuple[Done, list[Call]]:
-    """Run `command` once undisturbed; how it ended, and its calls that matter, in order."""
+def trace(project: Project, command: Command, is_warm: bool = False) -> tuple[Done, list[Call]]:
+    """Run `command` once undisturbed; how it ended, and its calls that matter, in order. `is_warm`: it has run in this
+    tree before, so that the interpreter finds all its byte code."""
+    if not is_warm:
+        project.copy(project.path.with_name(project.path.name + "-warm")).start(command.argv, command.stdin)
     log = project.path.with_suffix(".trace")
     names = ",".join(f"?{name}" for name in _MATTERS)
-    done = project.start(_strace(log, f"trace={names}", is_fast=True) + command.argv, command.stdin)
+    is_fast = not command.has_children
+    options = _strace(log, f"trace={names}", is_fast=is_fast, follow=is_fast)
+    done = project.start(options + command.argv, command.stdin)
     calls = _parse(log, project.path)
     log.unlink()
     return done, calls
@@ -163,7 +173,8 @@ def kill_at(project: Project, command: Command, call: Call, is_exact: bool = Tru
     """
     log = project.path.with_suffix(".trace")
     # No --seccomp-bpf: with it the signal arrives only after the call.
-    options = _strace(log, f"trace={call.name}", f"inject={call.name}:signal=KILL:when={call.nth}")
+    inject = f"inject={call.name}:signal=KILL:when={call.nth}"
+    options = _strace(log, f"trace={call.name}", inject, follow=not command.has_children)
     done = project.start(options + command.argv, command.stdin)
     hit = _parse(log, project.path)
     log.unlink()
@@ -188,24 +199,25 @@ def fail_at(project: Project, command: Command, call: Call, fault: str, is_exact
 
 
 def each(calls: Iterable[Call], check: Callable[[int, Call], None]) -> int:
-    """`check(index, call)` for all calls, by `WORKERS` at a time; how many there were. Fails with every failure."""
+    """`check(index, call)` for all calls, by `WORKERS` at a time; how many there were. Gives up at `ENOUGH` failures."""
     numbered = list(enumerate(calls))
+    failures: list[str] = []
 
-    def attempt(numbered_call: tuple[int, Call]) -> str:
-        try:
-            check(*numbered_call)
-        except (AssertionError, subprocess.TimeoutExpired) as error:
-            return f"{numbered_call[1]}: {error}"
-        return ""
+    def attempt(index: int, call: Call) -> None:
+        if len(failures) < ENOUGH:
+            try:
+                check(index, call)
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                failures.append(f"{call}: {error}")
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        failures = list(filter(None, pool.map(attempt, numbered)))
+        list(pool.map(lambda point: attempt(*point), numbered))
     assert not failures, f"{len(failures)} of {len(numbered)} points:\n" + "\n".join(failures)
     return len(numbered)
 
 
-def _strace(log: Path, *expressions: str, is_fast: bool = False) -> list[str]:
-    argv = ["strace", "-f", "-y", "-s", "64", "-o", str(log)]
+def _strace(log: Path, *expressions: str, is_fast: bool = False, follow: bool = True) -> list[str]:
+    argv = ["strace", "-y", "-s", "64", "-o", str(log), *(["-f"] if follow else [])]
     if is_fast and _has_seccomp():
         argv.append("--seccomp-bpf")
     for expression in expressions:

@@ -49,8 +49,6 @@ def prepared(kind: type[cases.Case], tmp_path: Path) -> tuple[cases.Case, Projec
     case = kind()
     project = Project.create(tmp_path / "project")
     command = case.prepare(project)
-    warm = project.copy(tmp_path / "warm")
-    warm.start(command.argv, command.stdin)
     clean = project.copy(tmp_path / "clean")
     done, calls = trace(clean, command)
     assert done.status == case.status, done.err
@@ -65,7 +63,9 @@ def check_words(done: Done, call: Call) -> None:
         named = [Path(path).name.removeprefix(".").removesuffix(".ccpm-tmp") for path in call.shape[1]]
         named = [part for name in named for part in name.split("N")]  # N: a ticket, another one in each run
         streams = ["standard input", "standard output", "print the token"]
-        assert all(name in done.err for name in named) and (named or any(map(done.err.count, streams))), done.err
+        assert all(name in done.err for name in named) and (named or any(map(done.err.count, streams))), (
+            done.err
+        )
         assert " rm " not in done.err
 
 
@@ -105,9 +105,7 @@ def test_any_call_may_fail_and_nothing_is_lost(
 def test_a_short_write_is_continued(kind: type[cases.Case], tmp_path: Path) -> None:
     """The call claims to have written 1 or 10 bytes (it wrote none): all bytes behind these have to be there."""
     case, project, command, calls = prepared(kind, tmp_path)
-    points = [
-        (call, count) for call in faults_of(calls, re.compile("write|pwrite64")) for count in (1, 10)
-    ]
+    points = [(call, count) for call in faults_of(calls, re.compile("write|pwrite64")) for count in (1, 10)]
     points = [(call, count) for call, count in points if call.paths and int(call.result) > count]
 
     def check(index: int, call: Call) -> None:
@@ -236,7 +234,9 @@ def test_a_disk_that_is_really_full_refuses_and_recovers_when_there_is_room(tmp_
         "$@" lock acquire task-2 --agent a
     """
     argv = ["unshare", "--mount", "/bin/sh", "-c", script, "sh", str(tmp_path), *Command(()).argv]
-    done = subprocess.run(argv, env=environment() | {"PATH": os.environ["PATH"]}, capture_output=True, text=True)
+    done = subprocess.run(
+        argv, env=environment() | {"PATH": os.environ["PATH"]}, capture_output=True, text=True
+    )
     assert done.stdout.split("\n") == [
         "write 74", "acquire 74", "renew 74", "old content", "release 0", "new1", "",
     ], done.stderr  # fmt: skip

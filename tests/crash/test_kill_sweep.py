@@ -28,14 +28,17 @@ def points_of(case: cases.Case, project: Project, command: Command) -> list[Call
     warm.start(command.argv, command.stdin)  # compiles what a seeded bug changed
     clean = project.copy(project.path.with_name("clean"))
     case.start(clean)
-    done, calls = trace(clean, command)
+    done, calls = trace(clean, command, is_warm=True)
     assert done.status == case.status, done.err
     case.check_interrupted(clean)
     case.recover(clean)
     case.check_tidy(clean)
     if IS_FULL:
         return calls
-    first = max((i for i, call in enumerate(calls) if call.name == "flock" and case.starts_at in call.paths), default=0)
+    first = max(
+        (i for i, call in enumerate(calls) if call.name == "flock" and case.starts_at in call.paths),
+        default=0,
+    )
     return [call for call in calls[first:] if call.is_ours]
 
 

@@ -1,6 +1,6 @@
 """The driver of the demo: makes a project, lets workers loose on its epic, plays the scenes, verifies the result.
 
-    python -m demo [--workers N] [--steps N] [--keep] [--verify FOLDER]
+    python -m demo [--workers N] [--steps N] [--pace S] [--keep] [--verify FOLDER]
 
 Exit status: 0 if every promise held, 1 if one did not (then the project is kept, to be looked at), 2 usage.
 The outcome does not depend on timing: every interleaving that matters is forced at a gate (workers.py), and nothing is
@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,18 +34,29 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make demo", description="Eight workers on one epic, verified.")
     parser.add_argument("--workers", type=int, default=8, metavar="N", help="processes (default 8)")
     parser.add_argument("--steps", type=int, default=10, metavar="N", help="increments a task (default 10)")
+    parser.add_argument("--pace", type=float, default=0.05, metavar="S", help="seconds a step takes (0.05)")
     parser.add_argument("--keep", action="store_true", help="leave the project where it is")
     parser.add_argument("--verify", type=Path, metavar="FOLDER", help="only verify a project that was kept")
     args = parser.parse_args(argv)
     if args.workers < 3 or args.steps < 1:
         parser.error("needs at least 3 workers (one is killed, one is paused) and 1 step")
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # unwinds, which ends the workers
     if args.verify:
+        if not (args.verify / "notes" / "run.json").is_file():
+            parser.error(f"{args.verify} is no folder that a run has kept")
         return judge(Project(args.verify.resolve()), screen.choose())
-    return run(args.workers, args.steps, args.keep)
+    try:
+        return run(args.workers, args.steps, args.pace, args.keep)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def run(
-    size: int, steps: int, keep: bool = False, prepare: Callable[[Project], None] = lambda _: None
+    size: int,
+    steps: int,
+    pace: float = 0.0,
+    keep: bool = False,
+    prepare: Callable[[Project], None] = lambda _: None,
 ) -> int:
     """One whole demo; its exit status. `prepare` may change the project before the workers start.
 
@@ -55,7 +68,7 @@ def run(
     shown.say(f"the project is in {demo.top}")
     try:
         prepare(demo)
-        play(demo, shown, size, steps)
+        play(demo, shown, size, steps, pace)
         status = judge(demo, shown)
         keep = keep or status != 0
         return status
@@ -70,11 +83,11 @@ def run(
             project.remove(demo)
 
 
-def play(demo: Project, shown: Screen, size: int, steps: int) -> None:
+def play(demo: Project, shown: Screen, size: int, steps: int, pace: float) -> None:
     """Run the epic with `size` workers and all scenes; what the verification has to know is in run.json then."""
     stage = [scene(demo) for scene in scenes.ALL]
     started = time.monotonic()
-    crew = Crew(demo, size, steps)
+    crew = Crew(demo, size, steps, pace)
     shown.say(f"{size} workers started")
     try:
         plays = [scene.play(crew) for scene in stage]
@@ -86,13 +99,14 @@ def play(demo: Project, shown: Screen, size: int, steps: int) -> None:
                 break
             time.sleep(LOOK)
         exits = {agent: "still running" if code is None else code for agent, code in crew.statuses().items()}
+        seconds = round(time.monotonic() - started, 3)
         leftovers = crew.leftovers()
     finally:
         crew.end()
     facts = {
         "workers": size,
         "steps": steps,
-        "seconds": round(time.monotonic() - started, 3),
+        "seconds": seconds,
         "exits": exits,
         "leftovers": leftovers,
         **{scene.name: scene.facts for scene in stage},

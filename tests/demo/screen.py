@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +15,7 @@ from demo.checks import Check
 from demo.evidence import Task
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.table import Table
 
 Statuses = Mapping[str, int | None]
 
@@ -71,58 +70,56 @@ class Lines:
 
 
 class Live:
-    """A table of the tasks that is redrawn in place, and the last lines below it."""
+    """A table of the tasks that is redrawn in place; what happened scrolls away above it."""
 
     def __init__(self) -> None:
         from rich.console import Console
         from rich.live import Live as RichLive
 
         self._started = time.monotonic()
-        self._console = Console(highlight=False)
-        self._lines: deque[str] = deque(maxlen=8)
-        self._body: RenderableType = ""
+        self._console = Console(highlight=False, markup=False)
         self._live = RichLive(console=self._console, refresh_per_second=12)
         self._live.start()
 
     def say(self, line: str) -> None:
-        self._lines.append(f"[dim]{time.monotonic() - self._started:5.1f} s[/]  {line}")
-        self._draw()
+        self._console.print(f"{time.monotonic() - self._started:5.1f} s  {line}")
 
     def show(self, tasks: Sequence[Task], epic: Mapping[str, str], steps: int, workers: Statuses) -> None:
-        from rich.table import Table
-
-        table = Table(title=f"epic {epic['name']}: {epic['progress']}", title_justify="left")
+        table = _table(f"epic {epic['name']}: {epic['progress']}")
         for column in ("task", "status", "steps", "worker", "after", "not beside"):
-            table.add_column(column)
-        colours = {"closed": "green", "in-progress": "yellow"}
+            table.add_column(column, no_wrap=True)
         for task in tasks:
-            done = int(epic.get(f"steps_{task.id}", 0))
-            bar = "█" * (done * 10 // steps) + "░" * (10 - done * 10 // steps)
-            colour = colours.get(task.status, "white")
-            state = f"[{colour}]{task.status}[/]"
-            after, beside = " ".join(task.depends_on), " ".join(task.conflicts_with)
-            table.add_row(f"{task.id} {task.name}", state, f"[{colour}]{bar}[/]", task.agent, after, beside)
+            done = int(epic.get(f"steps_{task.id}", 0)) * 10 // steps
+            table.add_row(
+                f"{task.id} {task.name}",
+                task.status,
+                "█" * done + "░" * (10 - done),
+                task.agent,
+                " ".join(task.depends_on),
+                " ".join(task.conflicts_with),
+                style={"closed": "green", "in-progress": "yellow"}.get(task.status, ""),
+            )
         running = sum(status is None for status in workers.values())
         table.caption = f"{epic['steps']} steps counted; {running} of {len(workers)} workers running"
-        self._body = table
-        self._draw()
+        self._live.update(table)
 
     def table(self, checks: Sequence[Check]) -> None:
-        from rich.table import Table
+        from rich.text import Text
 
         self.close()
-        table = Table(title="verification", title_justify="left")
-        for column in ("promise", "figures", ""):
+        table = _table("verification")
+        for column in ("", "promise", "figures"):
             table.add_column(column)
         for check in checks:
-            verdict = "[bold red]FAIL[/]" if check.problems else "[green]PASS[/]"
-            table.add_row(check.promise, "\n".join([check.figures, *check.problems]).strip(), verdict)
+            verdict = Text("FAIL", "bold red") if check.problems else Text("PASS", "green")
+            table.add_row(verdict, check.promise, Text("\n".join([check.figures, *check.problems]).strip()))
         self._console.print(table)
 
     def close(self) -> None:
         self._live.stop()
 
-    def _draw(self) -> None:
-        from rich.console import Group
 
-        self._live.update(Group(self._body, *self._lines))
+def _table(title: str) -> Table:
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left", caption_justify="left", box=None, padding=(0, 1, 0, 0))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# worker.sh EPIC STEPS: takes tasks of .claude/epics/EPIC until all are closed. Started in the project's folder.
+# worker.sh EPIC STEPS PACE: takes tasks of .claude/epics/EPIC until all are closed. Started in the project's folder.
 #
 # An example of how a script works on an epic together with others:
 # - the lock of the epic is held while deciding what to do next, and while recounting; never while working;
@@ -7,13 +7,16 @@
 #   holds was left by a worker that died: the next one takes it over and goes on where the other one was;
 # - the locks belong to this process: they end with it, however it ends;
 # - acquire_lock exports $CCPM_FENCE, so every write below it is refused (status 11) once a lock is lost;
-# - counting up is read, compute, write-if-unchanged, and once more after a conflict (status 10).
+# - counting up is read, compute, write-if-unchanged, and once more after a conflict (status 10);
+# - one helper is kept open (ccpm_session_open), so that a call costs a millisecond or two. Subshells do not share it:
+#   ccpm_call puts the helper's output in $CCPM_OUT instead of $( ).
 #
 # What belongs to the demo and not to the example is in the functions `note` and `gate`.
 set -uo pipefail
 
 epic=$1
 steps=$2
+pace=$3 # seconds that a step of work takes
 me=$CCPM_AGENT_ID
 folder=.claude/epics/$epic
 log=$folder/log.txt
@@ -24,14 +27,15 @@ source .claude/lib/atomic-ops.sh
 
 task='' # the task that we work on
 file='' # the file that it is about
-ids=()  # all tasks; depends, conflicts and status have an element for each, at its number
+ids=()  # all tasks; depends, conflicts and state have an element for each, at its number
 depends=()
 conflicts=()
-status=()
+state=()
 
 main() {
-  read_plan || return
+  ccpm_session_open && read_plan || return
   until [ "$(count closed)" -eq ${#ids[@]} ]; do
+    touch "$looked"
     take_task || return
     if [ -n "$task" ]; then
       work_on_task || give_up $? || return
@@ -49,26 +53,36 @@ read_plan() {
     id=${file##*/}
     id=${id%.md}
     ids+=("$id")
-    status[10#$id]=open
-    depends[10#$id]=$(list_in "$file" depends_on) && conflicts[10#$id]=$(list_in "$file" conflicts_with) || return
+    state[10#$id]=open
+    read_field "$file" depends_on || return
+    depends[10#$id]=${value//[\[\],]/ }
+    read_field "$file" conflicts_with || return
+    conflicts[10#$id]=${value//[\[\],]/ }
   done
 }
 
-# The words of `KEY: [a, b]`.
-list_in() { ccpm-fm-cas get "$1" "$2" | tr -d '[],"'; }
+# read_field FILE KEY: its value, in $value.
+read_field() {
+  ccpm_call ccpm-fm-cas get "$1" "$2" || return
+  # shellcheck disable=SC2153 # set by ccpm_call
+  value=$CCPM_OUT
+}
 
 # A closed task stays closed: only the others are looked at again.
 read_statuses() {
   local id
   for id in "${ids[@]}"; do
-    [ "${status[10#$id]}" = closed ] || status[10#$id]=$(ccpm-fm-cas get "$folder/$id.md" status) || return
+    if [ "${state[10#$id]}" != closed ]; then
+      read_field "$folder/$id.md" status || return
+      state[10#$id]=$value
+    fi
   done
 }
 
 count() {
   local id found=0
   for id in "${ids[@]}"; do
-    [ "${status[10#$id]}" != "$1" ] || found=$((found + 1))
+    [ "${state[10#$id]}" != "$1" ] || found=$((found + 1))
   done
   echo "$found"
 }
@@ -76,61 +90,54 @@ count() {
 # Whether task $1 may be worked on, as far as its file and those of its neighbours say.
 is_ready() {
   local other
-  case ${status[10#$1]} in
+  case ${state[10#$1]} in
     in-progress) ! check_lock "task-$1" >/dev/null || return ;; # left by a worker that died
     open) ;;
     *) return 1 ;;
   esac
   for other in ${depends[10#$1]}; do
-    [ "${status[10#$other]}" = closed ] || return
+    [ "${state[10#$other]}" = closed ] || return
   done
   for other in ${conflicts[10#$1]}; do
-    [ "${status[10#$other]}" != in-progress ] || return
+    [ "${state[10#$other]}" != in-progress ] || return
   done
 }
 
-# Prints the first task that may be worked on.
-first_ready() {
-  local id
-  for id in "${ids[@]}"; do
-    if is_ready "$id"; then
-      echo "$id"
-      return
-    fi
+# find_ready: the first task that may be worked on, in $task; "" if there is none.
+find_ready() {
+  for task in "${ids[@]}"; do
+    ! is_ready "$task" || return 0
   done
+  task=''
 }
 
 # Takes a task, if there is one to be had. Looking needs no lock, because a file is always whole; the lock of the epic
 # makes looking once more and taking it one step.
 take_task() {
   local code=0
-  task=''
-  read_statuses && [ -n "$(first_ready)" ] || return 0
+  read_statuses && find_ready || return
+  [ -n "$task" ] || return 0
   acquire_lock "epic-$epic" >/dev/null || return
-  read_statuses && take_first || code=$?
+  read_statuses && find_ready || code=$?
+  if [ "$code" -eq 0 ] && [ -n "$task" ]; then
+    acquire_lock "task-$task" 0 >/dev/null && mark_taken || code=$?
+  fi
   release_lock "epic-$epic"
   return "$code"
 }
 
-take_first() {
-  task=$(first_ready)
-  [ -n "$task" ] || return 0
-  acquire_lock "task-$task" 0 >/dev/null && mark_taken
-}
-
 mark_taken() {
-  if [ "${status[10#$task]}" = open ]; then
+  if [ "${state[10#$task]}" = open ]; then
     write_task take status=in-progress "agent=$me" && tell take
   else
     write_task resume "agent=$me" && tell resume
   fi
 }
 
-# Until somebody has written to the log, at most a second: a worker that died tells nobody.
+# Until somebody has written to the log since we looked, at most a second: a worker that died tells nobody.
 wait_for_news() {
   local tries=0
-  touch "$asleep"
-  until [ "$log" -nt "$asleep" ] || [ "$tries" -eq 10 ]; do
+  until [ "$log" -nt "$looked" ] || [ "$tries" -eq 10 ]; do
     sleep 0.1
     tries=$((tries + 1))
   done
@@ -141,7 +148,7 @@ wait_for_news() {
 work_on_task() {
   local step
   file=$(sed -n 's/^- Files affected: //p' "$folder/$task.md")
-  step=$(ccpm-fm-cas get "$folder/epic.md" "steps_$task") || step=0
+  read_field "$folder/epic.md" "steps_$task" && step=$value || step=0
   while [ "$step" -lt "$steps" ]; do
     step=$((step + 1))
     do_step "$step" && count_step "$step" || return
@@ -156,19 +163,21 @@ do_step() {
   mkdir -p "${file%/*}" && touch "$file" || return
   if ! grep -qx "$line" "$file"; then # else it was done by a worker that died before it could count it
     text=$(cat "$file")
+    sleep "$pace"
     printf '%s\n' ${text:+"$text"} "$line" >"$file"
   fi
 }
 
 # One step more, for the epic and for the task, in one write: together or not at all.
 count_step() {
-  local seen answer code=10
+  local version code=10
   while [ "$code" -eq 10 ]; do
-    seen=$(ccpm-fm-cas get "$folder/epic.md" version steps) || return
+    read_field "$folder/epic.md" version && version=$value && read_field "$folder/epic.md" steps || return
+    gate count
     code=0
-    answer=$(ccpm-fm-cas set "$folder/epic.md" --expect-version "${seen%%$'\n'*}" \
-      "steps=$((${seen##*$'\n'} + 1))" "steps_$task=$1") || code=$?
-    note write epic.md "$code" "${answer:-0}" "step:$task:$1"
+    ccpm_call ccpm-fm-cas set "$folder/epic.md" --expect-version "$version" \
+      "steps=$((value + 1))" "steps_$task=$1" || code=$?
+    note write epic.md "$code" "${CCPM_OUT:-0}" "step:$task:$1"
   done
   return "$code"
 }
@@ -194,7 +203,7 @@ close_task() {
   gate close
   write_task close status=closed || code=$?
   if [ "$code" -eq 0 ]; then
-    status[10#$task]=closed
+    state[10#$task]=closed
     tell close && read_statuses && write_progress || code=$?
   fi
   [ "$code" -ne 0 ] || release_lock "task-$task"
@@ -230,10 +239,10 @@ write_progress() {
 }
 
 write_keys() {
-  local file=$1 purpose=$2 answer code=0
+  local file=$1 purpose=$2 code=0
   shift 2
-  answer=$(ccpm-fm-cas update "$folder/$file" "$@") || code=$?
-  note write "$file" "$code" "${answer:-0}" "$purpose"
+  ccpm_call ccpm-fm-cas update "$folder/$file" "$@" || code=$?
+  note write "$file" "$code" "${CCPM_OUT:-0}" "$purpose"
   return "$code"
 }
 
@@ -242,7 +251,7 @@ tell() { atomic_append "$log" "$(date -u +%Y-%m-%dT%H:%M:%SZ) $me $1 $task"; }
 
 # --- the demo's own --------------------------------------------------------------------------------------------------
 
-asleep=$DEMO_NOTES/$me.asleep
+looked=$DEMO_NOTES/$me.looked
 
 # For the verification, which does not trust the tools.
 note() { printf '%s\n' "$*" >>"$DEMO_NOTES/$me.notes"; }

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,13 +56,13 @@ class Gate:
 class Crew:
     """The workers of one run, by agent id."""
 
-    def __init__(self, project: Project, size: int, steps: int) -> None:
+    def __init__(self, project: Project, size: int, steps: int, pace: float) -> None:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         for number in range(1, size + 1):
             agent = f"worker-{number}"
             with (project.notes / f"{agent}.err").open("wb") as words:
                 self._running[agent] = subprocess.Popen(
-                    ["bash", str(WORKER), EPIC, str(steps)],
+                    ["bash", str(WORKER), EPIC, str(steps), str(pace)],
                     cwd=project.top,
                     env={**project.environment(), "CCPM_AGENT_ID": agent, "DEMO_NOTES": str(project.notes)},
                     stdin=subprocess.DEVNULL,
@@ -94,7 +95,7 @@ class Crew:
         """The workers of whose sessions a process still runs after `patience` seconds."""
         deadline = time.monotonic() + patience
         while True:
-            left = [agent for agent, process in self._running.items() if _group_exists(process.pid)]
+            left = [agent for agent, process in self._running.items() if _runs(process.pid)]
             if not left or time.monotonic() > deadline:
                 return left
             time.sleep(0.05)
@@ -102,7 +103,7 @@ class Crew:
     def end(self) -> None:
         """End whatever still runs."""
         for process in self._running.values():
-            if process.poll() is None or _group_exists(process.pid):
+            if process.poll() is None or _runs(process.pid):
                 try:
                     os.killpg(process.pid, signal.SIGKILL)
                 except ProcessLookupError:
@@ -110,11 +111,28 @@ class Crew:
             process.wait()
 
 
-def _group_exists(group: int) -> bool:
+def _runs(group: int) -> bool:
+    """Whether a process of that group runs. A zombie does not: who adopts it may reap it late, or never."""
     try:
         os.killpg(group, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # macOS refuses where only zombies are left
         return False
-    except PermissionError:  # macOS: only zombies are left
-        return False
-    return True
+    return any(found == group and not state.startswith("Z") for found, state in _groups())
+
+
+def _groups() -> Iterator[tuple[int, str]]:
+    """(process group, state) of every process, from proc(5) where there is one, else from ps(1)."""
+    if Path("/proc/self/stat").exists():
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                state, _, group = path.read_text().rpartition(")")[2].split()[:3]
+            except (OSError, ValueError):  # it ended meanwhile
+                continue
+            yield int(group), state
+        return
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pgid=", "-o", "stat="], capture_output=True, text=True, check=True
+    )
+    for line in listed.stdout.splitlines():
+        words = line.split()
+        yield int(words[0]), words[1]

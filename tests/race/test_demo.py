@@ -6,7 +6,6 @@ made with tools that were broken on purpose: each must be found by the check tha
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -14,13 +13,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+
 from demo import demo as driver
 from demo import screen, verify
 from demo.checks import Check
-from demo.evidence import EPIC_LOCK
+from demo.doctors import DOCTORED, edit
 from demo.project import Project
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -28,11 +27,19 @@ TESTS = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.slow
 
 
-def run_demo(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def command(*options: str) -> list[str]:
+    return [sys.executable, "-m", "demo", "--workers", "4", "--steps", "2", "--pace", "0", *options]
+
+
+def environment(place: Path) -> dict[str, str]:
     path = os.pathsep.join([str(TESTS), str(TESTS.parent / "lib" / "vendor")])
+    return {**os.environ, "PYTHONPATH": path, "TMPDIR": str(place)}
+
+
+def run_demo(place: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "demo", "--workers", "4", "--steps", "2", *options],
-        env={**os.environ, "PYTHONPATH": path, **environment},
+        command(*options),
+        env=environment(place),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -44,7 +51,7 @@ def run_demo(*options: str, **environment: str) -> subprocess.CompletedProcess[s
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, str]]:
     """The project of a quick run that held its promises, and what was printed."""
     place = tmp_path_factory.mktemp("demo")
-    done = run_demo("--keep", TMPDIR=str(place))
+    done = run_demo(place, "--keep")
     assert done.returncode == 0, done.stdout + done.stderr
     base = re.search(r"^kept: (.+)$", done.stdout, re.MULTILINE)
     assert base, done.stdout
@@ -54,8 +61,13 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, st
 
 @pytest.fixture
 def copy(kept: tuple[Project, str], tmp_path: Path) -> Project:
-    """A copy of that project, to be doctored."""
-    shutil.copytree(kept[0].base, tmp_path / "copy", symlinks=True)
+    """A copy of that project, to be doctored: all but the tools and git's objects, which are linked."""
+
+    def link_or_copy(source: str, target: str) -> None:
+        is_fixed = "/.claude/lib/" in source or "/.git/objects/" in source
+        os.link(source, target) if is_fixed else shutil.copy2(source, target)
+
+    shutil.copytree(kept[0].base, tmp_path / "copy", symlinks=True, copy_function=link_or_copy)
     return Project(tmp_path / "copy")
 
 
@@ -65,211 +77,19 @@ def broken(project: Project) -> list[str]:
 
 def test_a_run_shows_every_promise_as_held(kept: tuple[Project, str]) -> None:
     shown = re.findall(r"^(PASS|FAIL)  (.+?)  ", kept[1], re.MULTILINE)
-    assert [verdict for verdict, _ in shown] == ["PASS"] * 12
+    assert [verdict for verdict, _ in shown] == ["PASS"] * 13
     assert "killed with SIGKILL" in kept[1]
     assert "stopped just before it closes" in kept[1]
 
 
 def test_a_run_leaves_nothing_behind_unless_it_is_kept(tmp_path: Path) -> None:
-    done = run_demo(TMPDIR=str(tmp_path))
+    done = run_demo(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_untouched_copy_is_verified_again(copy: Project) -> None:
     assert broken(copy) == []
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
-def edit_line(path: Path, pattern: str, new: str) -> None:
-    text, times = re.subn(pattern, new, path.read_text(), count=1, flags=re.MULTILINE)
-    assert times == 1
-    path.write_text(text)
-
-
-def edit_facts(project: Project, change: Callable[[dict[str, Any]], object]) -> None:
-    path = project.notes / "run.json"
-    facts = json.loads(path.read_text())
-    change(facts)
-    path.write_text(json.dumps(facts))
-
-
-def edit_events(project: Project, pattern: str, new: str) -> None:
-    edit_line(project.claude / "metrics" / "events.jsonl", pattern, new)
-
-
-def log_of(project: Project) -> Path:
-    return project.epic / "log.txt"
-
-
-def notes_of(project: Project, pattern: str) -> Path:
-    """The notes of the worker who wrote a line that matches."""
-    return next(
-        path
-        for path in sorted(project.notes.glob("*.notes"))
-        if re.search(pattern, path.read_text(), re.MULTILINE)
-    )
-
-
-def reopen_a_task(project: Project) -> None:
-    edit(project.epic / "004.md", "status: closed", "status: in-progress")
-
-
-def close_a_task_twice_in_the_log(project: Project) -> None:
-    edit_line(log_of(project), r"^(.* close 004)$", r"\1\n\1")
-
-
-def close_a_task_twice_in_the_notes(project: Project) -> None:
-    edit_line(notes_of(project, r"004\.md 0 \d+ close"), r"^(write 004\.md 0 \d+ close)$", r"\1\n\1")
-
-
-def take_a_task_before_its_dependency(project: Project) -> None:
-    lines = log_of(project).read_text().splitlines(keepends=True)
-    taken = next(line for line in lines if line.endswith("take 009\n"))
-    lines.remove(taken)
-    log_of(project).write_text(taken + "".join(lines))
-
-
-def take_a_task_beside_one_it_conflicts_with(project: Project) -> None:
-    edit_line(log_of(project), r"^(.*) take 003$", r"\1 take 003\n\1 take 004")
-
-
-def lose_a_line_of_work(project: Project) -> None:
-    edit(project.top / "src" / "main.txt", "003 step 2\n", "")
-
-
-def lose_an_increment(project: Project) -> None:
-    edit(project.epic / "epic.md", "steps: 18", "steps: 17")
-
-
-def count_a_step_twice(project: Project) -> None:
-    notes = notes_of(project, r"0 \d+ step:005:1$")
-    edit_line(notes, r"^(write epic\.md 0 \d+ step:005:1)$", r"\1\n\1")
-
-
-def forget_a_step(project: Project) -> None:
-    edit_line(notes_of(project, r"0 \d+ step:005:1$"), r"^write epic\.md 0 \d+ step:005:1\n", "")
-
-
-def write_behind_the_version(project: Project) -> None:
-    edit_line(project.epic / "005.md", r"^version: 3$", "version: 2")
-
-
-def give_two_writers_one_version(project: Project) -> None:
-    edit_line(notes_of(project, r"005\.md 0 3 close"), r"^write 005\.md 0 3 close$", "write 005.md 0 2 close")
-
-
-def state_another_progress(project: Project) -> None:
-    edit(project.epic / "epic.md", "progress: 100%", "progress: 88%")
-
-
-def lose_a_commit(project: Project) -> None:
-    project.must("git", "reset", "-q", "--soft", "HEAD~1")
-
-
-def tell_of_no_takeover(project: Project) -> None:
-    edit_events(project, rf'^.*"lock.takeover","resource":"{EPIC_LOCK}".*gone.*\n', "")
-
-
-def kill_nobody(project: Project) -> None:
-    edit_facts(project, lambda facts: facts["crash"].clear())
-
-
-def kill_somebody_who_holds_no_lock(project: Project) -> None:
-    edit_facts(project, lambda facts: facts["crash"]["fences"].clear())
-
-
-def accept_the_late_write(project: Project) -> None:
-    edit_facts(project, lambda facts: facts["pause"].update(status=0))
-
-
-def change_the_file_all_the_same(project: Project) -> None:
-    edit_facts(project, lambda facts: facts["pause"].update(sha256=["0", "1"]))
-
-
-def tell_of_no_refused_fence(project: Project) -> None:
-    edit_events(project, r'^.*"fence.refused".*\n', "")
-
-
-def pause_nobody(project: Project) -> None:
-    edit_facts(project, lambda facts: facts["pause"].clear())
-
-
-def grant_a_token_twice(project: Project) -> None:
-    edit_events(project, rf'^(.*"lock.acquired","resource":"{EPIC_LOCK}".*)$', r"\1\n\1")
-
-
-def end_a_worker_with_an_error(project: Project) -> None:
-    def change(facts: dict[str, Any]) -> None:
-        agent = next(agent for agent, status in facts["exits"].items() if status == 0)
-        facts["exits"][agent] = 70
-
-    edit_facts(project, change)
-
-
-def leave_a_process(project: Project) -> None:
-    edit_facts(project, lambda facts: facts["leftovers"].append("worker-1"))
-
-
-def leave_a_temporary_file(project: Project) -> None:
-    (project.epic / ".epic.md.ccpm-tmp").touch()
-
-
-def leave_a_bell(project: Project) -> None:
-    os.mkfifo(project.claude / "locks" / ".state" / f"{EPIC_LOCK}.1.bell")
-
-
-def leave_a_lock(project: Project) -> None:
-    project.must("ccpm-lock", "acquire", "worktree-main")
-
-
-def leave_something_in_tmpdir(project: Project) -> None:
-    (project.notes / "tmp" / "ccpm-session-1").mkdir()
-
-
-def leave_a_file_in_the_project(project: Project) -> None:
-    (project.top / "epic.md.bak").touch()
-
-
-DOCTORED = {
-    "every task closed exactly once": [
-        reopen_a_task,
-        close_a_task_twice_in_the_log,
-        close_a_task_twice_in_the_notes,
-    ],
-    "no task before what it depends on": [take_a_task_before_its_dependency],
-    "no two conflicting tasks at once": [take_a_task_beside_one_it_conflicts_with, lose_a_line_of_work],
-    "every increment of the shared counter present": [lose_an_increment, count_a_step_twice, forget_a_step],
-    "version = 1 + writes, for every file": [write_behind_the_version, give_two_writers_one_version],
-    "progress and status of the epic right": [state_another_progress],
-    "one commit a task, from one working copy": [lose_a_commit],
-    "locks of the killed worker taken over, its task finished": [
-        tell_of_no_takeover,
-        kill_nobody,
-        kill_somebody_who_holds_no_lock,
-    ],
-    "late write of the paused worker refused": [
-        accept_the_late_write,
-        change_the_file_all_the_same,
-        tell_of_no_refused_fence,
-        pause_nobody,
-    ],
-    "fencing tokens strictly rising for every lock": [grant_a_token_twice],
-    "all workers ended by themselves, but the killed one": [end_a_worker_with_an_error, leave_a_process],
-    "no litter: locks, queues, temporary files": [
-        leave_a_temporary_file,
-        leave_a_bell,
-        leave_a_lock,
-        leave_something_in_tmpdir,
-        leave_a_file_in_the_project,
-    ],
-}
-"""Promise: what is done to the result of a good run, each of which breaks it."""
 
 
 @pytest.mark.parametrize(
@@ -286,6 +106,25 @@ def test_a_doctored_result_is_found_out(
 
 def test_every_promise_has_been_broken_once(copy: Project) -> None:
     assert [check.promise for check in verify.verify(copy)] == list(DOCTORED)
+
+
+def test_a_kept_project_can_be_verified_again(kept: tuple[Project, str]) -> None:
+    assert run_demo(kept[0].notes, "--verify", str(kept[0].base)).returncode == 0
+    assert run_demo(kept[0].notes, "--verify", str(kept[0].top)).returncode == 2
+
+
+def test_a_demo_that_is_stopped_ends_its_workers_and_removes_its_project(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        command("--steps", "1000"), env=environment(tmp_path), stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout
+        for line in running.stdout:
+            if "in-progress" in line:
+                break
+        running.terminate()
+        running.stdout.read()
+    assert running.returncode == 128 + 15
+    assert list(tmp_path.iterdir()) == []
 
 
 def break_tools(file: str, old: str, new: str) -> Callable[[Project], None]:
@@ -308,7 +147,7 @@ def break_tools(file: str, old: str, new: str) -> Callable[[Project], None]:
             "                pass\n",
         ),
         (
-            "every increment of the shared counter present",
+            "write of an outdated version refused, then repeated",
             "ops/frontmatter.py",
             "if expect is not None and found != expect:",
             "if False:",
@@ -344,5 +183,5 @@ def test_a_terminal_gets_a_table(kept: tuple[Project, str], capsys: pytest.Captu
     shown = capsys.readouterr().out
     assert "Bookmark parser" in shown
     assert "1 of 2 workers running" in shown
-    assert re.search(r"a promise.*PASS", shown)
-    assert re.search(r"another.*it was broken.*FAIL", shown)
+    assert re.search(r"PASS +a promise +3 figures", shown)
+    assert re.search(r"FAIL +another +it was broken", shown)

@@ -138,11 +138,11 @@ def test_only_cli_prints(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_heavy_modules_are_imported_where_they_are_needed(path: Path) -> None:
+    allowed = {"rich"} if ".".join(path.relative_to(LIB).with_suffix("").parts) in DRAWING else set()
     for found in imports_of(path.read_text()):
         if found.at_top:
-            assert found.package not in LATE, (
-                f"{relative(path)}:{found.line} imports {found.module} at its top"
-            )
+            late = found.package in LATE - allowed or found.module in DRAWING
+            assert not late, f"{relative(path)}:{found.line} imports {found.module} at its top"
 
 
 HOT = {

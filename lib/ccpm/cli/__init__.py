@@ -46,7 +46,8 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))
+            stream = open(os.devnull, "r" if name == "stdin" else "w")  # noqa: SIM115  (it stays open)
+            setattr(sys, name, stream)
 
 
 def _flushed(program: str, status: int) -> int:

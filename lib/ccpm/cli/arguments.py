@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _GLOBAL_WITH_VALUE = ("--agent", "--fence")
-_READ_HERE = frozenset(["action", "default", "dest", "help", "metavar", "nargs", "type"])
+_READ_HERE = frozenset(["action", "default", "dest", "help", "metavar", "nargs", "required", "type"])
 _FLAG, _STORE, _APPEND = "store_true", "store", "append"
 
 
@@ -29,7 +29,12 @@ class Values:
 
 
 class _Declared:
-    __slots__ = ("action", "default", "dest", "group", "names", "nargs", "settings", "type")
+    """One argument, and whether it `is_ordinary`: whether the quick reading knows what argparse would make of it."""
+
+    __slots__ = (
+        "action", "default", "dest", "group", "is_option", "is_ordinary", "names", "nargs", "required", "settings",
+        "type",
+    )  # fmt: skip
 
     def __init__(self, names: tuple[str, ...], settings: dict[str, Any], group: int) -> None:
         self.names = names
@@ -39,16 +44,16 @@ class _Declared:
         self.nargs = settings.get("nargs")
         self.type = settings.get("type")
         self.default = settings.get("default", False if self.action == _FLAG else None)
-        longest = next((name for name in names if name.startswith("--")), names[0])
-        self.dest = settings.get("dest") or longest.lstrip("-").replace("-", "_")
-
-    @property
-    def is_ordinary(self) -> bool:
-        """Whether the quick reading knows what argparse would make of it."""
-        known = _READ_HERE.issuperset(self.settings) and self.action in (_FLAG, _STORE, _APPEND)
-        if self.names[0].startswith("-"):
-            return known and self.nargs is None and not (self.type and isinstance(self.default, str))
-        return known and self.action == _STORE and self.nargs in (None, "+", "*") and self.default is None
+        self.required = settings.get("required", False)
+        self.dest = settings.get("dest") or names[0].lstrip("-").replace("-", "_")
+        self.is_option = names[0].startswith("-")
+        known = len(names) == 1 and _READ_HERE.issuperset(settings)
+        if self.is_option:
+            ordinary = self.action in (_FLAG, _STORE, _APPEND) and self.nargs is None
+            self.is_ordinary = known and ordinary and not (self.type and isinstance(self.default, str))
+        else:
+            ordinary = self.action == _STORE and self.nargs in (None, "+", "*") and self.default is None
+            self.is_ordinary = known and ordinary
 
 
 class Parser:
@@ -106,29 +111,27 @@ class _Group:
 def _read(declared: list[_Declared], argv: list[str]) -> Values:
     """The values of an ordinary command line: declared options by their full names, values and positionals that do
     not begin with a dash, nothing missing, nothing twice in one exclusive group. `Unusual` for any other."""
-    if not all(one.is_ordinary for one in declared):
-        raise Unusual
     values = Values()
+    options: dict[str, _Declared] = {}
     for one in declared:
+        if not one.is_ordinary:
+            raise Unusual
         setattr(values, one.dest, one.default)
-    options = {name: one for one in declared for name in one.names if name.startswith("-")}
+        if one.is_option:
+            options[one.names[0]] = one
+    given: list[_Declared] = []
     positionals: list[str] = []
-    runs, in_run = 0, False
-    groups: dict[int, _Declared] = {}
     waiting = iter(argv)
     for text in waiting:
         if not text.startswith("-"):
             positionals.append(text)
-            runs, in_run = runs + (not in_run), True
             continue
-        in_run = False
         name, equals, value = text.partition("=")
         option = options.get(name)
-        if option is None or (option.group and groups.setdefault(option.group, option) is not option):
+        if option is None or (option.action == _FLAG and equals):
             raise Unusual
+        given.append(option)
         if option.action == _FLAG:
-            if equals:
-                raise Unusual
             setattr(values, option.dest, True)
             continue
         if not equals:
@@ -136,7 +139,8 @@ def _read(declared: list[_Declared], argv: list[str]) -> Values:
             if value.startswith("-"):
                 raise Unusual
         _store(values, option, _convert(option, value))
-    _place([one for one in declared if not one.names[0].startswith("-")], positionals, runs, values)
+    _check_options(options, given)
+    _place([one for one in declared if not one.is_option], positionals, values)
     return values
 
 
@@ -146,20 +150,27 @@ def _store(values: Values, option: _Declared, value: object) -> None:
     setattr(values, option.dest, value)
 
 
-def _place(takers: list[_Declared], found: list[str], runs: int, values: Values) -> None:
-    """Give each positional its text; the last one may take several, which then stand together."""
+def _check_options(options: dict[str, _Declared], given: list[_Declared]) -> None:
+    groups: dict[int, _Declared] = {}
+    for option in given:
+        if option.group and groups.setdefault(option.group, option) is not option:
+            raise Unusual
+    if any(option.required and option not in given for option in options.values()):
+        raise Unusual
+
+
+def _place(takers: list[_Declared], found: list[str], values: Values) -> None:
+    """Give each positional its text; the last one may take several."""
     many = takers[-1] if takers and takers[-1].nargs else None
     single = takers[:-1] if many else takers
-    if any(one.nargs for one in single) or (many and runs > 1) or len(found) < len(single):
+    if len(found) < len(single) or any(one.nargs for one in single):
         raise Unusual
     for one, text in zip(single, found, strict=False):
         setattr(values, one.dest, _convert(one, text))
     rest = found[len(single) :]
-    if many:
-        if not rest and many.nargs == "+":
-            raise Unusual
+    if many and (rest or many.nargs == "*"):
         setattr(values, many.dest, [_convert(many, text) for text in rest])
-    elif rest:
+    elif many or rest:
         raise Unusual
 
 

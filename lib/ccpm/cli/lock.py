@@ -16,6 +16,7 @@ from ccpm.ops.locks import Request
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable
 
 PROGRAM = "ccpm-lock"
 VERBS = {
@@ -47,14 +48,12 @@ def run(argv: list[str]) -> int:
 
 
 def _acquire(argv: list[str]) -> int:
-    parser = _parser("acquire", one=True)
-    _add_request_options(parser)
-    parser.add_argument("--pid", type=int, default=0, help="bind the lease to this process: it ends with it")
-    args = parser.parse_args(argv)
+    args = _parser("acquire", _add_request_options, _add_pid).parse_args(argv)
     store = _store()
-    request = _request(args, args.resource, _living(args.pid))
+    request = _request(args, args.resource, args.pid)
     lease = locks.try_acquire(store, request)
-    if not isinstance(lease, leases.Lease):  # the usual case needs neither the waiting nor its signal handlers
+    if not isinstance(lease, leases.Lease):
+        # Imported and set up only here: an acquire that need not wait starts faster without it.
         from ccpm.ops import waiting
 
         with _Stoppable():
@@ -74,12 +73,7 @@ def _acquire(argv: list[str]) -> int:
 
 
 def _release(argv: list[str]) -> int:
-    parser = _parser("release", one=True)
-    _add_identity_options(parser)
-    parser.add_argument(
-        "--force", action="store_true", help="end the leases of others too (they get exit 11)"
-    )
-    args = parser.parse_args(argv)
+    args = _parser("release", _add_identity_options, _add_force).parse_args(argv)
     ended, _ = locks.release(_store(), args.resource, _owner(args), _token(args), args.force)
     if not ended:
         _say(f"{args.resource} was free already")
@@ -89,12 +83,7 @@ def _release(argv: list[str]) -> int:
 
 
 def _renew(argv: list[str]) -> int:
-    parser = _parser("renew", one=True)
-    _add_identity_options(parser)
-    parser.add_argument(
-        "--ttl", type=seconds(0.05, leases.MAX_TTL), default=0.0, help="new length in seconds"
-    )
-    args = parser.parse_args(argv)
+    args = _parser("renew", _add_identity_options, _add_new_ttl).parse_args(argv)
     lease = locks.renew(_store(), args.resource, _owner(args), _token(args), args.ttl)
     _print(args.json, records.describe(lease), str(lease.token))
     return OK
@@ -107,9 +96,7 @@ def _run(argv: list[str]) -> int:
         argv = [*argv, "--"]
     cut = argv.index("--")
     command = argv[cut + 1 :]
-    parser = _parser("run", one=False)
-    _add_request_options(parser)
-    args = parser.parse_args(argv[:cut])
+    args = _parser("run", _add_request_options).parse_args(argv[:cut])
     if not command:
         raise UsageError("no command given after --", f"{PROGRAM} run RESOURCE … -- COMMAND …")
     import os
@@ -124,7 +111,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _check(argv: list[str]) -> int:
-    args = _parser("check", one=True).parse_args(argv)
+    args = _parser("check").parse_args(argv)
     names.check_resource(args.resource)
     state = lock_state.look(_store(), args.resource)
     held = bool(state.holders) or state.is_blocked
@@ -145,7 +132,7 @@ def _list(argv: list[str]) -> int:
     from ccpm.cli import lock_table
 
     parser = Parser(PROGRAM, "list", VERBS["list"])
-    parser.add_argument("--all", action="store_true", help="also resources that are free but waited for")
+    parser.add_argument("--summary", action="store_true", help="count them below the table")
     args = parser.parse_args(argv)
     store = _store()
     resources = sorted({*store.list_locks(), *store.list_queues()})
@@ -153,7 +140,7 @@ def _list(argv: list[str]) -> int:
     if args.json:
         _print(True, [_describe(resource, state) for resource, state in states.items()], "")
     else:
-        lock_table.show(states)
+        lock_table.show(states, args.summary)
     return OK
 
 
@@ -184,11 +171,20 @@ def _describe(resource: str, state: State) -> dict[str, object]:
     }
 
 
-def _parser(verb: str, one: bool) -> Parser:
-    parser = Parser(PROGRAM, verb, VERBS[verb])
-    parser.add_argument(
-        "resource", nargs=None if one else "+", metavar="RESOURCE", help="epic-<name>, task-<issue>, …"
-    )
+_parsers: dict[str, Parser] = {}
+
+
+def _parser(verb: str, *declare: Callable[[Parser], None]) -> Parser:
+    """The parser of `verb`, with the options that `declare` adds; made once, because a session needs it again."""
+    parser = _parsers.get(verb)
+    if parser is None:
+        parser = _parsers[verb] = Parser(PROGRAM, verb, VERBS[verb])
+        several = "+" if verb == "run" else None
+        parser.add_argument(
+            "resource", nargs=several, metavar="RESOURCE", help="epic-<name>, task-<issue>, …"
+        )
+        for add in declare:
+            add(parser)
     return parser
 
 
@@ -207,6 +203,19 @@ def _add_request_options(parser: Parser) -> None:
     parser.add_argument("--no-deadlock-check", action="store_true", help="wait even where it would never end")
 
 
+def _add_pid(parser: Parser) -> None:
+    parser.add_argument("--pid", type=int, default=0, help="bind the lease to this process: it ends with it")
+
+
+def _add_force(parser: Parser) -> None:
+    parser.add_argument("--force", action="store_true", help="end the leases of others too: they get exit 11")
+
+
+def _add_new_ttl(parser: Parser) -> None:
+    length = seconds(0.05, leases.MAX_TTL)
+    parser.add_argument("--ttl", type=length, default=0.0, help="new length in seconds")
+
+
 def _add_identity_options(parser: Parser) -> None:
     parser.add_argument(
         "--token", type=int, default=0, metavar="N", help="which lease: the token that acquire printed"
@@ -216,9 +225,14 @@ def _add_identity_options(parser: Parser) -> None:
 
 
 def _request(args: Namespace, resource: str, pid: int) -> Request:
+    owner = process.owner(identity.agent_id(args.agent), pid)
+    if pid and not owner.pid_start:
+        raise UsageError(
+            f"no process {pid} runs here", "give the pid of the process that is to own the lease"
+        )
     return Request(
         resource,
-        process.owner(identity.agent_id(args.agent), pid),
+        owner,
         args.operation,
         leases.SHARED if args.shared else leases.EXCLUSIVE,
         args.ttl,
@@ -226,14 +240,6 @@ def _request(args: Namespace, resource: str, pid: int) -> Request:
         identity.carried_fences(args.fence),
         not args.no_deadlock_check,
     )
-
-
-def _living(pid: int) -> int:
-    if pid and not process.start_of(pid):
-        raise UsageError(
-            f"no process {pid} runs here", "give the pid of the process that is to own the lease"
-        )
-    return pid
 
 
 def _owner(args: Namespace) -> leases.Owner:

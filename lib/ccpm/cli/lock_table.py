@@ -12,11 +12,23 @@ from ccpm.ops.lock_state import State
 _COLUMNS = ("RESOURCE", "AGENT ID", "PID", "ACQUIRED", "LEFT", "MODE", "OPERATION", "STATUS")
 
 
-def show(states: dict[str, State]) -> None:
+def show(states: dict[str, State], summary: bool = False) -> None:
+    """The table of `states`; with `summary`, how many locks there are below it."""
     rows = [row for resource, state in states.items() for row in _rows(resource, state)]
-    if not rows:
+    if rows:
+        _show_table(rows)
+    else:
         sys.stdout.write("No active locks found.\n")
-        return
+    if summary and rows:
+        stale = sum(row[-1].startswith("stale") for row in rows)
+        sys.stdout.write(f"\nSummary:\n  Total locks: {len(rows)}\n  Stale locks: {stale}\n")
+        if stale:
+            sys.stdout.write(
+                "\nThe next acquire takes a stale lock over; ccpm-lock clean removes them now.\n"
+            )
+
+
+def _show_table(rows: list[tuple[str, ...]]) -> None:
     if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI"):
         _show_rich(rows)
     else:

@@ -28,6 +28,7 @@ VERBS = {
     "standup": "what changed since yesterday, what runs, what is next",
     "search": "files that contain a text",
 }
+_OPTIONS = ("--json", "--all", "-h", "--help")
 _NAMED = {"epic-show": "EPIC", "epic-status": "EPIC", "search": "TEXT"}
 
 
@@ -51,21 +52,15 @@ def run(argv: list[str]) -> int:
 
 def _parse(verb: str, rest: list[str]) -> Namespace:
     parser = Parser(PROGRAM, verb, VERBS[verb])
-    if verb in _NAMED:
-        # What a person looks for may begin with a dash; options of ours come with two dashes and a known name.
-        rest = [*[word for word in rest if word in ("--json", "--all", "-h", "--help")], "--"] + [
-            word for word in rest if word not in ("--json", "--all", "-h", "--help", "--")
-        ]
-        parser.add_argument("name", nargs="*", metavar=_NAMED[verb])
     parser.add_argument("--all", action="store_true", help="archived epics too")
-    args = parser.parse_args(rest)
-    if verb in _NAMED:
-        args.name = " ".join(args.name)
-        if not args.name.strip():
-            example = f"/pm:{verb} <{_NAMED[verb].lower()}>"
-            raise UsageError(
-                f"no {_NAMED[verb].lower()} given", f"usage: {example}; the epics: ccpm-query epic-list"
-            )
+    if verb not in _NAMED:
+        return parser.parse_args(rest)
+    # What a person looks for may begin with a dash: whatever is no option of ours is a word of the name.
+    args = parser.parse_args([word for word in rest if word in _OPTIONS])
+    args.name = " ".join(word for word in rest if word not in (*_OPTIONS, "--"))
+    if not args.name.strip():
+        what = _NAMED[verb].lower()
+        raise UsageError(f"no {what} given", f"usage: /pm:{verb} <{what}>; the epics: ccpm-query epic-list")
     return args
 
 

@@ -8,7 +8,8 @@ then OUT lines of standard output and ERR lines of standard error. Any helper ca
 implementation of anything.
 
 The session ends on the request `quit`, or within `WATCH` seconds after its shell. Locks taken through it belong to the
-shell's process, not to the session: if it is killed, the shell still holds them.
+shell's process, not to the session: if it is killed, the shell still holds them. The line `ready` on the reply FIFO
+says that both are open: before that, what is written to them is lost (fifo(7)).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def run(argv: list[str]) -> int:
     request = os.open(os.path.join(folder, "request"), os.O_RDWR)
     reply = os.open(os.path.join(folder, "reply"), os.O_RDWR)
     try:
+        os.write(reply, b"ready\n")
         _serve(request, reply, shell)
     finally:
         for name in ("request", "reply"):
@@ -47,11 +49,11 @@ def run(argv: list[str]) -> int:
 
 
 def _serve(request: int, reply: int, shell: int) -> None:
-    start = process.start_of(shell)
+    start = process.start_of(shell)  # "" when the shell is gone already
     buffer = b""
     while True:
         if not select.select([request], [], [], WATCH)[0]:
-            if process.start_of(shell) != start:
+            if not start or process.start_of(shell) != start:
                 return
             continue
         buffer += os.read(request, 65536)

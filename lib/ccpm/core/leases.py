@@ -71,7 +71,18 @@ class Lease:
     `expires_boot` on the boot clock of `owner.boot_id` (0.0: unknown). `extra` keeps the keys of a record that this
     version does not know."""
 
-    __slots__ = ("acquired", "acquired_boot", "expires", "expires_boot", "extra", "mode", "operation", "owner", "token", "ttl")
+    __slots__ = (
+        "acquired",
+        "acquired_boot",
+        "expires",
+        "expires_boot",
+        "extra",
+        "mode",
+        "operation",
+        "owner",
+        "token",
+        "ttl",
+    )
 
     def __init__(
         self,

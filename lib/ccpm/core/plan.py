@@ -83,8 +83,8 @@ class Task:
     """One task file. `key` is its path below the epic without `.md` (unique there), `id` the id in its name."""
 
     __slots__ = (
-        "conflicts_with", "created", "depends_on", "epic", "file", "github", "hours", "id", "is_parallel", "key", "name",
-        "stated", "status", "updated",
+        "conflicts_with", "created", "depends_on", "epic", "file", "github", "hours",
+        "id", "is_parallel", "key", "name", "stated", "status", "updated",
     )  # fmt: skip
 
     def __init__(

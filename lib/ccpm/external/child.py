@@ -11,11 +11,13 @@ Guarantees
   so that Ctrl-C and Ctrl-Z work as ever (the terminal itself signals it); elsewhere it gets a group of its own, and
   signals reach everything it started.
 - If we are killed with SIGKILL, a guardian process kills the command at once: it may not run on while somebody else
-  holds the lock. Non-guarantee: it cannot when it is killed together with us.
+  holds the lock. The command starts only when the guardian is at its post. Non-guarantee: it cannot when it is killed
+  together with us.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -62,25 +64,26 @@ class Child:
         return os.path.basename(self._argv[0])
 
     def __enter__(self) -> Child:
-        self._catch_signals()
         try:
-            self._pid = self._spawn()
-        except FileNotFoundError:
-            self._status = NOT_FOUND
-        except OSError:
-            self._status = NOT_EXECUTABLE
-        if self._status is not None:
-            os.write(2, f"{self._argv[0]}: cannot be started\n".encode("utf-8", "surrogateescape"))
-            return self
-        self._start = process.start_of(self._pid)
-        self._post_guardian()
+            problem = self._launch()
+        except OSError as error:  # no process or descriptor to be had
+            problem = error.errno or errno.EAGAIN
+        if problem:
+            if self._pid:
+                os.waitpid(self._pid, 0)
+            self._status = NOT_FOUND if problem == errno.ENOENT else NOT_EXECUTABLE
+            words = f"{self._argv[0]}: cannot be started: {os.strerror(problem)}\n"
+            os.write(2, words.encode("utf-8", "surrogateescape"))
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._status is None:  # an exception on our side: the command must not outlive our leases
             self.stop(0.0)
         if self._lifeline >= 0:
-            os.write(self._lifeline, b"done")
+            try:
+                os.write(self._lifeline, b"done")
+            except OSError:
+                pass  # somebody killed the guardian
             os.close(self._lifeline)
             os.waitpid(self._guardian, 0)
         signal.set_wakeup_fd(-1)
@@ -113,12 +116,57 @@ class Child:
             self._signal(signal.SIGKILL)
             self.wait(None)
 
-    def _spawn(self) -> int:
-        # Python ignores these two, and an ignored signal stays ignored through exec.
-        defaults = [signal.SIGPIPE, signal.SIGXFSZ]
-        if self._group:
-            return os.posix_spawnp(self._argv[0], self._argv, self._env, setsigdef=defaults, setpgroup=0)
-        return os.posix_spawnp(self._argv[0], self._argv, self._env, setsigdef=defaults)
+    def _launch(self) -> int:
+        """Fork the command behind a gate, post the guardian, open the gate: 0, or the errno of its exec.
+
+        Killed before the gate is open, we leave a process that reads its end and exits; killed later, the guardian is
+        there. A plain spawn would leave the command running if we were killed in between.
+        """
+        gate, opener = os.pipe()
+        answer, reporter = os.pipe()
+        try:
+            self._fork(gate, opener, reporter)
+            os.close(reporter)
+            reporter = -1
+            self._start = process.start_of(self._pid)
+            self._post_guardian(opener)
+            os.write(opener, b"go")
+            return int(os.read(answer, 16) or b"0")  # end of file: the exec closed the other end
+        finally:
+            for descriptor in (gate, opener, answer, reporter):
+                if descriptor >= 0:
+                    os.close(descriptor)
+
+    def _fork(self, gate: int, opener: int, reporter: int) -> None:
+        # What arrives before the pid is known waits in the kernel, and is then passed on.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in _FORWARDED])
+        try:
+            self._catch_signals()
+            self._pid = os.fork()
+            if self._pid == 0:
+                self._become_command(gate, opener, reporter, mask)
+            if self._group:
+                os.setpgid(self._pid, self._pid)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _become_command(self, gate: int, opener: int, reporter: int, mask: set[int | signal.Signals]) -> None:
+        """In the child: never returns."""
+        try:
+            if self._group:
+                os.setpgid(0, 0)
+            os.close(opener)
+            # Python ignores the first two, and an ignored signal stays ignored through exec.
+            for number in (signal.SIGPIPE, signal.SIGXFSZ, *self._old):
+                signal.signal(number, signal.SIG_DFL)
+            signal.set_wakeup_fd(-1)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            if os.read(gate, 2) == b"go":
+                os.execvpe(self._argv[0], self._argv, self._env)
+        except OSError as error:
+            os.write(reporter, str(error.errno).encode())
+        finally:
+            os._exit(NOT_FOUND)
 
     def _signal(self, number: int) -> None:
         try:
@@ -148,11 +196,12 @@ class Child:
         if self._pid and not from_terminal:
             self._signal(number)
 
-    def _post_guardian(self) -> None:
+    def _post_guardian(self, opener: int) -> None:
         reader, writer = os.pipe()
         self._guardian = os.fork()
         if self._guardian == 0:
             try:
+                os.close(opener)
                 self._stand_guard(reader, writer)
             finally:
                 os._exit(0)

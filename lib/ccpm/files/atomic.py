@@ -30,7 +30,7 @@ def temporary_of(path: str) -> str:
     if len(os.fsencode(name)) > 240:  # NAME_MAX is 255 bytes nearly everywhere
         from zlib import crc32
 
-        name = f"{name[:60]}-{crc32(os.fsencode(name)):08x}"
+        name = f"{name[:40]}-{crc32(os.fsencode(name)):08x}"
     return os.path.join(folder, f".{name}{SUFFIX}")
 
 
@@ -139,7 +139,11 @@ def _keep_attributes(descriptor: int, path: str, before: os.stat_result | None, 
 
 def _copy_xattrs(descriptor: int, path: str) -> None:
     try:
-        for name in os.listxattr(path):
-            os.setxattr(descriptor, name, os.getxattr(path, name))
+        names = os.listxattr(path)
     except OSError:
-        pass  # not supported here, or a namespace that only the system sets
+        return  # not supported here
+    for name in names:
+        try:
+            os.setxattr(descriptor, name, os.getxattr(path, name))
+        except OSError:
+            pass  # a namespace that only the system sets: the others still count

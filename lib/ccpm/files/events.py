@@ -66,22 +66,23 @@ def read_tail(top: str, limit: int = 4096) -> list[dict[str, object]]:
 def _encode(fields: dict[str, object]) -> str:
     """`fields` as one line of JSON. The json module is loaded only for what it alone knows how to write: it takes
     longer to load than a helper takes for its work."""
-    parts = []
-    for key, value in fields.items():
-        if isinstance(value, bool):
-            text = "true" if value else "false"
-        elif isinstance(value, int):
-            text = str(value)
-        elif isinstance(value, float) and -1e15 < value < 1e15:
-            text = repr(value)
-        elif isinstance(value, str) and value.isascii() and value.isprintable() and not _SPECIAL & {*value}:
-            text = f'"{value}"'
-        else:
-            import json
+    return "{" + ",".join([f'"{key}":{_encode_value(value)}' for key, value in fields.items()]) + "}"
 
-            text = json.dumps(value, separators=(",", ":"))
-        parts.append(f'"{key}":{text}')
-    return "{" + ",".join(parts) + "}"
+
+def _encode_value(value: object) -> str:
+    if isinstance(value, str) and value.isascii() and value.isprintable() and not _SPECIAL & {*value}:
+        return f'"{value}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and -1e15 < value < 1e15:
+        return repr(value)
+    if isinstance(value, list):
+        return "[" + ",".join(map(_encode_value, value)) + "]"
+    import json
+
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _open(folder: str) -> int:

@@ -1,9 +1,9 @@
 """The plan on disk: one pass over `.claude/epics` and `.claude/prds`, one read a file.
 
 Contract: `load(top)` gives every epic folder with its epic.md and task files, and every PRD, as bytes and parsed
-frontmatter; nothing is judged here. A file is a task by its name (core.plan.task_id_of) directly in the epic's folder or
-below its `tasks/`. Folders of archived epics are passed over unless asked for. `.claude/epics` may be a symbolic link;
-links below it are followed as files, not as folders, so that a loop cannot trap the walk.
+frontmatter; nothing is judged here. A file is a task by its name (core.plan.task_id_of) directly in the epic's folder
+or below its `tasks/`. Folders of archived epics are passed over unless asked for. `.claude/epics` may be a symbolic
+link; links below it are followed as files, not as folders, so that a loop cannot trap the walk.
 
 Non-guarantee: files that are written during the pass are seen as they were when they were read, one by one.
 """

@@ -76,8 +76,8 @@ def decode_lock(data: bytes, age: float) -> list[Lease] | Unreadable:
 
 
 def encode_queue(waits: list[Wait]) -> bytes:
-    text: str = _json().dumps([_from_wait(wait) for wait in waits], indent=1)
-    return text.encode() + b"\n"
+    dumps = _json().dumps
+    return ("[\n" + ",\n".join([dumps(_from_wait(wait)) for wait in waits]) + "\n]\n").encode()
 
 
 def decode_queue(resource: str, data: bytes) -> list[Wait]:

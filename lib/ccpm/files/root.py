@@ -5,7 +5,7 @@ read from the files that gitrepository-layout(5) documents: no git process), els
 `.claude/`. The home directory is no project merely because it holds Claude Code's own ~/.claude.
 
 A bare repository has no main worktree: the folder around it serves if that has `.claude/` (the `project/.bare` +
-`project/main` layout), else the bare repository itself.
+`project/main` layout) or the repository is its `.git`, else the bare repository itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def find(start: str | None = None) -> str:
         if not os.path.isdir(named):
             raise NotFound(f"CCPM_ROOT names no directory: {named}", "set it to the project's top folder")
         return os.path.realpath(named)
-    where = os.path.realpath(start or _current())
+    where = os.path.realpath(start) if start else _current()
     found = of_directory(where)
     if not found:
         raise NotFound(
@@ -51,7 +51,6 @@ def of_file(path: str) -> str:
 def of_directory(where: str) -> str:
     """The root for a real directory path, or ""."""
     fallback = ""
-    home = os.path.realpath(os.path.expanduser("~"))
     folder = where
     while True:
         git = os.path.join(folder, ".git")
@@ -63,8 +62,8 @@ def of_directory(where: str) -> str:
             return _of_bare(folder)
         if (
             not fallback
-            and (folder != home or folder == where)
             and os.path.isdir(os.path.join(folder, ".claude"))
+            and (folder == where or folder != os.path.realpath(os.path.expanduser("~")))
         ):
             fallback = folder
         parent = os.path.dirname(folder)
@@ -120,6 +119,7 @@ def make_dir(path: str) -> None:
 
 
 def _current() -> str:
+    """The current directory; getcwd(3) gives it free of symbolic links."""
     try:
         return os.getcwd()
     except OSError as error:
@@ -136,16 +136,17 @@ def _main_worktree(git_file: str, folder: str) -> str:
     git_dir = os.path.join(folder, line[8:])
     common = _first_line(os.path.join(git_dir, "commondir"))
     if not common:  # a submodule, or `git init --separate-git-dir`: its own repository
-        return _of_bare(os.path.realpath(git_dir)) if _says_bare(git_dir) else folder
+        return _of_bare(os.path.realpath(git_dir)) if _setting(git_dir, "bare").lower() == "true" else folder
     common = os.path.realpath(os.path.join(git_dir, common))
-    if os.path.basename(common) == ".git" and not _says_bare(common):
-        return os.path.dirname(common)
+    if os.path.basename(common) != ".git" and (worktree := _setting(common, "worktree")):
+        return os.path.realpath(os.path.join(common, worktree))  # a worktree of a submodule
     return _of_bare(common)
 
 
 def _of_bare(common: str) -> str:
     around = os.path.dirname(common)
-    return around if os.path.isdir(os.path.join(around, ".claude")) else common
+    is_root = os.path.basename(common) == ".git" or os.path.isdir(os.path.join(around, ".claude"))
+    return around if is_root else common
 
 
 def _is_bare(folder: str) -> bool:
@@ -156,12 +157,17 @@ def _is_bare(folder: str) -> bool:
     )
 
 
-def _says_bare(git_dir: str) -> bool:
+def _setting(git_dir: str, name: str) -> str:
+    """`core.NAME` of a repository, "" if it is not set. No other section of git has a `bare` or a `worktree`."""
     try:
-        with open(os.path.join(git_dir, "config"), encoding="utf-8", errors="replace") as config:
-            return any(line.replace(" ", "").strip().lower() == "bare=true" for line in config)
+        with open(os.path.join(git_dir, "config"), encoding="utf-8", errors="surrogateescape") as config:
+            for line in config:
+                key, _, value = line.partition("=")
+                if key.strip().lower() == name:
+                    return value.strip().strip('"')
     except OSError:
-        return False
+        pass
+    return ""
 
 
 def _first_line(path: str) -> str:

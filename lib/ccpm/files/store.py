@@ -88,7 +88,7 @@ class Transaction:
         descriptor = self._guard.descriptor
         try:
             text = os.pread(descriptor, _DIGITS, 0)
-            token = max(int(text) if text.isdigit() else 0, at_least) + 1
+            token = max(_counted(text), at_least) + 1
             data = b"%020d\n" % token
             while data:
                 data = data[os.pwrite(descriptor, data, _DIGITS + 1 - len(data)) :]
@@ -188,7 +188,7 @@ class Store:
         """How long ago the waiter with that ticket last showed that it runs; infinite if it is gone. A sign from the
         future counts as just as long ago: the clock was set back, and a live waiter corrects it with its next sign."""
         try:
-            return abs(time.time() - os.stat(f"{self._state}/{resource}.{ticket}{BELL}").st_mtime)
+            return abs(time.time() - os.stat(f"{self._state}/{resource}.{ticket}{BELL}").st_atime)
         except OSError:
             return float("inf")
 
@@ -202,7 +202,8 @@ class Store:
 class Bell:
     """A FIFO on which a waiter sleeps: whoever lets go of the resource writes a byte to it (fifo(7)).
 
-    It saves the polling that hand-over would otherwise wait for. Its mtime is the waiter's sign of life.
+    It saves the polling that hand-over would otherwise wait for. Its access time is the waiter's sign of life: whoever
+    rings changes only the modification time.
     """
 
     __slots__ = ("_descriptor", "_path")
@@ -235,6 +236,14 @@ class Bell:
             os.unlink(self._path)
         except OSError:
             pass
+
+
+def _counted(text: bytes) -> int:
+    """The newest token according to a counter. One that somebody else wrote into says nothing: the seconds of the
+    epoch are more than were ever counted. (NULs: a power cut during the very first token, which nobody got.)"""
+    if text.isdigit():
+        return int(text)
+    return int(time.time()) if text.strip(b"\0") else 0
 
 
 def _names_in(folder: str, suffix: str, hidden: bool = False) -> list[str]:

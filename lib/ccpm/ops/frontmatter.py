@@ -62,7 +62,7 @@ def apply(change: Change, expect: int | None = None) -> tuple[int, list[str]]:
     """Carry out `change`: (the new version, warnings about other lines of the block).
 
     `expect`: the version that the caller read; VersionConflict (10) if the file has another one by now.
-    Malformed (65) if the block cannot take the change, LeaseLost (11) if a fence does not hold; nothing is written then.
+    Malformed (65) if the block cannot take the change, LeaseLost (11) if a fence does not hold: nothing is written.
     """
 
     def edit(document: Document, version: int) -> Edited:
@@ -135,7 +135,7 @@ def _content(path: str) -> bytes:
 
 
 def _last_writer(file: Guarded, path: str, document: Document, version: int) -> tuple[str, str]:
-    """(agent, timestamp) of the write that made `version`; what the file itself says where the log has no such event."""
+    """(agent, timestamp) of the write that made `version`; what the file says where the log has no such event."""
     name = _name(file, path)
     for event in reversed(events.read_tail(file.top) if file.top else []):
         if event.get("file") == name and event.get("version") == version:

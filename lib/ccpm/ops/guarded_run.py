@@ -18,7 +18,7 @@ from ccpm.errors import CcpmError, LeaseLost
 from ccpm.external.child import Child
 from ccpm.files import clock, events
 from ccpm.files.store import Store
-from ccpm.ops import fences, locks, waiting
+from ccpm.ops import fences, lock_state, locks, waiting
 from ccpm.ops.locks import Request
 
 TYPE_CHECKING = False
@@ -117,13 +117,13 @@ class _Held:
         self._schedule()
 
     def check(self) -> None:
-        """LeaseLost (11) if a lease has run out: then the command was not protected to its end."""
+        """LeaseLost (11) if a lease has run out or was taken from us: then the command was not protected to its end."""
         for resource, lease in self._leases.items():
-            if leases.remaining(lease, clock.now()) <= 0:
+            if not leases.find_token(lock_state.look(self._store, resource).holders, lease.token):
                 self._log_lost(resource, lease)
                 raise LeaseLost(
-                    f"the lease on {resource} (token {lease.token}) ran out before the command ended",
-                    "check what it wrote; give it a longer --ttl",
+                    f"the lease on {resource} (token {lease.token}) ended before the command did",
+                    f"check what it wrote; ccpm-lock check {resource} shows who holds it now",
                 )
 
     def release(self, say: Callable[[str], None]) -> None:

@@ -23,19 +23,58 @@ namespace, an earlier boot) counts as gone. One that is only stopped takes its t
 
 
 class State:
-    """A resource as one look found it: live `holders`, `stale` leases with the reason, an `unreadable` record,
-    and the `waits` whose processes still run, in ticket order. `has_dead_waits`: the queue names others as well."""
+    """A resource as one look found it: live `holders`, `stale` leases with the reason, an `unreadable` record, the
+    `queue` as it is written, in ticket order, and the `waits` in it whose processes still run.
 
-    __slots__ = ("has_dead_waits", "holders", "now", "record", "stale", "unreadable", "waits")
+    The last two are worked out when they are asked for: with n waiters, who all look, they would cost n times n.
+    """
 
-    def __init__(self, now: Now, record: bytes | None) -> None:
+    __slots__ = (
+        "_queue",
+        "_waits",
+        "holders",
+        "now",
+        "record",
+        "resource",
+        "stale",
+        "store",
+        "unreadable",
+        "written",
+    )
+
+    def __init__(self, store: Store, resource: str, now: Now, record: bytes | None, written: bytes) -> None:
+        self.store = store
+        self.resource = resource
         self.now = now
         self.record = record
+        self.written = written
         self.holders: list[Lease] = []
         self.stale: list[tuple[Lease, str]] = []
         self.unreadable: Unreadable | None = None
-        self.waits: list[Wait] = []
-        self.has_dead_waits = False
+        self._queue: list[Wait] | None = None
+        self._waits: list[Wait] | None = None
+
+    @property
+    def queue(self) -> list[Wait]:
+        if self._queue is None:
+            waits = records.decode_queue(self.resource, self.written) if self.written else []
+            self._queue = sorted(waits, key=lambda wait: wait.ticket)
+        return self._queue
+
+    @property
+    def waits(self) -> list[Wait]:
+        if self._waits is None:
+            self._waits = [wait for wait in self.queue if _is_waiting(self.store, wait)]
+        return self._waits
+
+    @waits.setter
+    def waits(self, waits: list[Wait]) -> None:
+        self._waits = waits
+
+    @property
+    def has_dead_waits(self) -> bool:
+        """Whether the queue names others than `waits`, or does not parse."""
+        return bool(self.written) and (not self.queue or len(self.waits) < len(self.queue))
 
     @property
     def is_blocked(self) -> bool:
@@ -51,7 +90,8 @@ class State:
 def look(store: Store, resource: str) -> State:
     """The state of `resource` now. Needs no guard: each record is whole."""
     found = store.read(store.lock_path(resource))
-    state = State(clock.now(), found.data if found else None)
+    queue = store.read(store.queue_path(resource))
+    state = State(store, resource, clock.now(), found.data if found else None, queue.data if queue else b"")
     here = process.here()
     decoded = records.decode_lock(found.data, found.age) if found else []
     if isinstance(decoded, Unreadable):
@@ -63,11 +103,6 @@ def look(store: Store, resource: str) -> State:
                 state.stale.append((lease, why))
             else:
                 state.holders.append(lease)
-    queue = store.read(store.queue_path(resource))
-    if queue:
-        waits = records.decode_queue(resource, queue.data)
-        state.waits = sorted((w for w in waits if _is_waiting(store, w)), key=lambda w: w.ticket)
-        state.has_dead_waits = not waits or len(state.waits) < len(waits)
     return state
 
 
@@ -86,7 +121,8 @@ def may_take(store: Store, state: State, mode: str, mine: Wait | None) -> bool:
     return not any(
         (is_behind(mine, other) if mine else leases.EXCLUSIVE in (mode, other.mode))
         and store.seconds_since_bell(other.resource, other.ticket) < PRESENT
-        for other in state.waits
+        and _is_waiting(store, other)
+        for other in state.queue
     )
 
 
@@ -117,12 +153,13 @@ def tidy_queue(txn: Transaction, resource: str, state: State) -> None:
 
 
 def ring_next(store: Store, resource: str, waits: list[Wait]) -> None:
-    """Wake those whose turn it is: the first that listens, and with a shared one the shared ones right behind it."""
-    first = True
+    """Wake those whose turn it is: the first that is present, and with a shared one the shared ones right behind it.
+    One that is stopped is rung too, in case it runs on just now, but nobody behind it has to wait for that."""
+    is_served = False
     for wait in waits:
-        if not first and wait.mode == leases.EXCLUSIVE:
+        if is_served and wait.mode == leases.EXCLUSIVE:
             return
-        if store.ring(resource, wait.ticket):
-            first = False
+        if store.ring(resource, wait.ticket) and store.seconds_since_bell(resource, wait.ticket) < PRESENT:
+            is_served = True
             if wait.mode == leases.EXCLUSIVE:
                 return

@@ -120,7 +120,7 @@ def release(
         for lease in ended:
             _log_release(store, resource, lease, owner, state.now, force)
         stale = [(old, why) for old, why in state.stale if old in ended]
-    ring_next(store, resource, state.waits)
+    ring_next(store, resource, state.queue)  # a dead one hears nothing, and the next is rung
     if stale and not force:
         old, why = stale[0]
         raise LeaseLost(

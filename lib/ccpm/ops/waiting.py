@@ -8,7 +8,7 @@ nobody. Sources: ticket queues after Lamport's bakery (1974); the jitter keeps m
 from __future__ import annotations
 
 from ccpm.core import deadlock, leases
-from ccpm.core.deadlock import Wait
+from ccpm.core.deadlock import Edge, Wait
 from ccpm.core.leases import Lease
 from ccpm.errors import Busy, DeadlockRefused
 from ccpm.files import clock, events, process
@@ -96,7 +96,7 @@ class _Waiter:
     def _step(self, state: State) -> tuple[Lease | None, State]:
         """Take the lease if it is our turn, or make sure that we stand in the queue; a transaction only if needed."""
         request, store = self.request, self.store
-        queued = self.mine is not None and any(wait.key == self.mine.key for wait in state.waits)
+        queued = self.mine is not None and any(wait.key == self.mine.key for wait in state.queue)
         if queued and not lock_state.may_take(store, state, request.mode, self.mine):
             return None, state
         with store.transact(request.resource) as txn:
@@ -149,7 +149,11 @@ class _Waiter:
 
     def _refuse_deadlock(self, state: State) -> None:
         """Raise DeadlockRefused (13) if this wait is part of a cycle. One check at a time for the whole project: of
-        two waits that close a cycle together exactly one is refused."""
+        two waits that close a cycle together exactly one is refused.
+
+        Looks at many resources, one after the other, are no picture of one moment: somebody may have let go of the
+        first before he began to wait for the second. So what looks like a cycle is looked at again while the guards of
+        all its resources are held."""
         assert self.mine
         tokens = [lease.token for lease in state.holders]
         due = clock.boot() - self.checked > RECHECK
@@ -158,10 +162,15 @@ class _Waiter:
         self.seen, self.checked = tokens, clock.boot()
         store = self.store
         with store.transact(_WAITS):
-            states = {name: lock_state.look(store, name) for name in store.list_queues()}
-            waits = [wait for found in states.values() for wait in found.waits]
-            holders = {name: found.holders for name, found in states.items()}
-            cycle = deadlock.find_cycle(self.mine, waits, holders)
+            suspects = {edge.wait.resource for edge in self._find_cycle(store.list_queues())}
+            if not suspects:
+                return
+            from contextlib import ExitStack
+
+            with ExitStack() as guards:
+                for name in sorted(suspects):
+                    guards.enter_context(store.transact(name))
+                cycle = self._find_cycle(sorted(suspects))
             if not cycle:
                 return
             self._leave()
@@ -176,6 +185,13 @@ class _Waiter:
             resource=resource,
             cycle=agents,
         )
+
+    def _find_cycle(self, resources: list[str]) -> list[Edge]:
+        assert self.mine
+        states = {name: lock_state.look(self.store, name) for name in resources}
+        waits = [wait for found in states.values() for wait in found.waits]
+        holders = {name: found.holders for name, found in states.items()}
+        return deadlock.find_cycle(self.mine, waits, holders)
 
     def _leave(self) -> None:
         mine, self.mine = self.mine, None

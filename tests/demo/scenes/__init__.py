@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from demo.checks import Check, Run
 from demo.project import Project
+from demo.scenes.conflict import Conflict
 from demo.scenes.crash import Crash
 from demo.scenes.pause import Pause
 from demo.workers import Crew
@@ -30,4 +31,4 @@ class Scene(Protocol):
     def verify(run: Run) -> Check: ...
 
 
-ALL: tuple[type[Scene], ...] = (Crash, Pause)
+ALL: tuple[type[Scene], ...] = (Conflict, Crash, Pause)

@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench` measures and writes docs/BENCHMARKS.md. See __main__.py."""

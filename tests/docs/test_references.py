@@ -1,0 +1,127 @@
+"""Links lead somewhere; what exists is explained; what is generated is up to date; what is named exists."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from ccpm import cli, errors
+from docs import generate, markdown, regions
+from docs.markdown import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
+WITH_ALL_CODES = (
+    DOCS / "EXIT_CODES.md",
+    DOCS / "CONCURRENCY.md",
+    REPOSITORY / "rules" / "agent-coordination.md",
+)
+MACHINE = re.compile(r"(?<![\w.~$])/(?:home|root|work|Users|tmp)/")
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(REPOSITORY))
+
+
+def documents() -> list[Path]:
+    return [path for path in markdown.documents() if path.is_file()]
+
+
+@pytest.mark.parametrize("path", documents(), ids=named)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for line, target in markdown.links(path.read_text()):
+        if re.match(r"https?://", target):
+            continue
+        name, _, fragment = target.partition("#")
+        where = (path.parent / name).resolve() if name else path
+        assert where.exists(), f"{named(path)}:{line}: there is no {name}"
+        if fragment:
+            assert fragment in markdown.anchors(where.read_text()), (
+                f"{named(path)}:{line}: no heading #{fragment}"
+            )
+
+
+def test_the_generated_parts_are_up_to_date() -> None:
+    found = ", ".join(named(path) for path in generate.outdated())
+    assert not found, f"out of date: {found}; write them with: make docs"
+
+
+def test_a_part_that_is_out_of_date_is_seen() -> None:
+    stale = "<!-- begin: exit-codes -->\n| 99 |\n<!-- end: exit-codes -->\n"
+    fresh = regions.fill(stale)
+    assert "| 75 | `busy` |" in fresh
+    assert "99" not in fresh
+    assert regions.fill(fresh) == fresh
+
+
+@pytest.mark.parametrize("path", WITH_ALL_CODES, ids=named)
+@pytest.mark.parametrize("error", errors.CATALOGUE, ids=lambda error: error.name)
+def test_every_error_is_explained(error: type[errors.CcpmError], path: Path) -> None:
+    assert re.search(rf"(?m)^[|\-*].*\b{error.code}\b", path.read_text()), (
+        f"{named(path)} does not explain {error.code}"
+    )
+
+
+def helpers() -> list[str]:
+    return [f"ccpm-{name}" for name in cli.HELPERS]
+
+
+def help_of(*command: str) -> str:
+    done = subprocess.run(
+        [REPOSITORY / "bin" / command[0], *command[1:], "--help"], capture_output=True, text=True, check=False
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("helper", helpers())
+def test_every_verb_and_option_that_help_shows_is_in_the_reference(helper: str) -> None:
+    text = (DOCS / "COMMANDS.md").read_text()
+    section = text.partition(f"\n## {helper}\n")[2].partition("\n## ")[0]
+    assert section, f"COMMANDS.md has no section {helper}"
+    first = help_of(helper)
+    verbs = re.findall(r"^  ([a-z][\w-]*)  ", first, re.MULTILINE) if " VERB " in first else []
+    for title in [f"{helper} {verb}" for verb in verbs] or [helper]:
+        part = section.partition(f"### `{title}")[2].partition("\n### ")[0]
+        assert part, f"COMMANDS.md does not explain {title}"
+        for option in set(re.findall(r"--[a-z][\w-]*", help_of(*title.split()))) - {
+            "--help",
+            "--agent",
+            "--json",
+        }:
+            assert option in part, f"COMMANDS.md does not explain {option} of {title}"
+
+
+def test_the_options_that_every_helper_takes_are_in_the_reference() -> None:
+    before_the_helpers = (DOCS / "COMMANDS.md").read_text().partition("\n## ccpm-")[0]
+    assert "`--agent ID`" in before_the_helpers
+    assert "`--json`" in before_the_helpers
+
+
+@pytest.mark.parametrize("path", documents(), ids=named)
+def test_slash_commands_and_scripts_that_a_document_names_exist(path: Path) -> None:
+    text = path.read_text()
+    for name in re.findall(r"/pm:([a-z][\w-]*)", text):
+        assert (REPOSITORY / "commands" / "pm" / f"{name}.md").is_file(), f"{named(path)} names /pm:{name}"
+    for name in re.findall(r"commands/pm/([a-z][\w-]*\.(?:sh|md))", text):
+        assert (REPOSITORY / "commands" / "pm" / name).is_file(), f"{named(path)} names {name}"
+    for name in re.findall(r"`make ([a-z][\w-]*)", text):
+        assert re.search(rf"(?m)^{name}:", (REPOSITORY / "Makefile").read_text()), (
+            f"{named(path)} names make {name}"
+        )
+
+
+@pytest.mark.parametrize("path", documents(), ids=named)
+def test_no_document_names_a_path_of_some_machine(path: Path) -> None:
+    found = MACHINE.search(path.read_text())
+    assert not found, f"{named(path)}: {found[0] if found else ''}"
+
+
+def test_every_shell_function_is_in_the_reference() -> None:
+    text = (DOCS / "COMMANDS.md").read_text()
+    for library in sorted((REPOSITORY / "lib").glob("*.sh")):
+        if library.name == "setup.sh":  # a program, not to be sourced
+            continue
+        for name in re.findall(r"^([a-z][a-z0-9_]*)\(\) *[({]", library.read_text(), re.MULTILINE):
+            if not name.startswith("ccpm_"):  # those with our prefix are the library's own
+                assert f"`{name}" in text, f"COMMANDS.md does not explain {name} of {library.name}"

@@ -1,0 +1,139 @@
+"""The quick reading of command lines agrees with argparse, or leaves them to it."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ccpm.cli import arguments, lock
+from ccpm.cli.arguments import Parser, Unusual, seconds
+from ccpm.errors import UsageError
+
+LIB = Path(__file__).parents[2] / "lib"
+
+Declare = Callable[[], Parser]
+
+
+def acquire() -> Parser:
+    return lock._parser("acquire", lock._add_request_options, lock._add_pid)
+
+
+def run() -> Parser:
+    return lock._parser("run", lock._add_request_options)
+
+
+def exclusive() -> Parser:
+    parser = Parser("ccpm-test", "", "a group of which one may be given")
+    parser.add_argument("file")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--if-sha256", default="")
+    group.add_argument("--if-absent", action="store_true")
+    parser.add_argument("--from", dest="source")
+    return parser
+
+
+def changes() -> Parser:
+    parser = Parser("ccpm-test", "set", "a required option, a repeated one, any number of positionals")
+    parser.add_argument("file")
+    parser.add_argument("--expect-version", type=int, required=True)
+    parser.add_argument("assignments", nargs="*")
+    parser.add_argument("--unset", action="append", default=[])
+    return parser
+
+
+def unknown_to_the_quick_reading() -> Parser:
+    parser = Parser("ccpm-test", "", "choices, counted flags and optional positionals are left to argparse")
+    parser.add_argument("--mode", choices=["a", "b"], default="a")
+    parser.add_argument("-v", "--verbose", action="count", default=0)
+    parser.add_argument("name", nargs="?", default="x")
+    return parser
+
+
+ALL = [acquire, run, exclusive, changes, unknown_to_the_quick_reading]
+
+WORDS = [
+    "r1", "task-2", "a b", "", "k=v", "k=", "1", "0", "-1", "2.5", "1e400", "x", "--", "-", "-h", "-v", "é",
+    "--agent", "--agent=b", "--agent=", "--json", "--json=1", "--ttl", "--ttl=5", "--ttl=x", "--tt", "--timeout",
+    "--pid", "--pid=7", "--shared", "--fence", "--operation", "--operation=-x", "--no-deadlock-check", "--if-absent",
+    "--if-sha256", "--if-sha256=", "--from", "--expect-version", "--expect-version=3", "--unset", "--unset=k",
+    "--mode=b", "--mode=c", "--unknown", "--unknown=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("declare", ALL)
+def test_a_command_line_that_is_read_quickly_means_the_same_to_argparse(declare: Declare) -> None:
+    rng = random.Random(declare.__name__)
+    parser = declare()
+    oracle = parser.argparser()
+    known = {name for one in parser._declared for name in one.names}
+    likely = [word for word in WORDS if word.partition("=")[0] in known or not word.startswith("-")]
+    quick = 0
+    for _ in range(6000):
+        argv = [rng.choice(rng.choice([likely, likely, likely, WORDS])) for _ in range(rng.randrange(7))]
+        try:
+            values = vars(arguments._read(parser._declared, argv))
+        except Unusual:
+            continue
+        quick += 1
+        try:
+            expected = vars(oracle.parse_intermixed_args(argv))
+        except UsageError as error:
+            pytest.fail(f"{argv} was read as {values}; argparse says: {error}")
+        assert values == expected, argv
+    assert quick > 100 or declare is unknown_to_the_quick_reading, "hardly any line was read quickly"
+
+
+@pytest.mark.parametrize("declare", ALL)
+def test_what_the_quick_reading_refuses_gets_the_answer_of_argparse(declare: Declare) -> None:
+    rng = random.Random(declare.__name__ + " refused")
+    parser = declare()
+    for _ in range(150):
+        argv = [rng.choice([word for word in WORDS if word != "-h"]) for _ in range(rng.randrange(6))]
+        assert outcome(parser.parse_args, argv) == outcome(parser.argparser().parse_intermixed_args, argv), (
+            argv
+        )
+
+
+def outcome(parse: Callable[[list[str]], object], argv: list[str]) -> object:
+    try:
+        return vars(parse(argv))
+    except UsageError as error:
+        return error.message, error.hint
+
+
+def test_a_mistake_names_the_argument_and_the_way_to_help() -> None:
+    with pytest.raises(UsageError) as caught:
+        acquire().parse_args(["r1", "--ttl", "soon"])
+    assert caught.value.message == "argument --ttl: 'soon' is not a number of seconds"
+    assert caught.value.hint == "ccpm-lock acquire --help"
+
+
+def test_two_of_an_exclusive_group_are_refused() -> None:
+    with pytest.raises(UsageError, match="not allowed with argument"):
+        exclusive().parse_args(["f", "--if-absent", "--if-sha256", "0f"])
+
+
+def test_a_number_of_seconds_keeps_its_limits() -> None:
+    parser = Parser("ccpm-test", "", "")
+    parser.add_argument("--ttl", type=seconds(1, 10), default=5.0)
+    assert parser.parse_args(["--ttl", "10"]).ttl == 10.0
+    with pytest.raises(UsageError, match="not within 1 and 10 seconds"):
+        parser.parse_args(["--ttl", "10.5"])
+
+
+def test_an_ordinary_command_line_does_not_load_argparse() -> None:
+    python = (LIB / ".python").read_text().strip()
+    code = (
+        f"import sys; sys.path.insert(0, {str(LIB)!r})\n"
+        "from ccpm.cli import lock\n"
+        "lock._parser('release', lock._add_identity_options).parse_args(['r1', '--token', '4', '--json'])\n"
+        "print(sorted({'argparse', 're', 'gettext'} & set(sys.modules)))\n"
+        "try: lock._parser('release').parse_args(['--token', 'x'])\n"
+        "except Exception: print('argparse' in sys.modules)\n"
+    )
+    done = subprocess.run([python, "-S", "-E", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\nTrue\n"
