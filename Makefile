@@ -63,8 +63,9 @@ docs: setup ## writes the generated parts of docs/
 docs-check: setup ## fails if a generated part of docs/ is out of date
 	$(run) $(py) tests/docs/generate.py --check
 
-bench: setup ## measures; writes docs/BENCHMARKS.md
+bench: setup ## measures; writes docs/BENCHMARKS.md and the figures in README.md
 	$(run) $(py) -m bench $(BENCH)
+	$(run) $(py) tests/docs/generate.py
 
 soak: setup ## random faults for long; SOAK=short for a minute
 	$(run) $(py) tests/soak/soak.py $(SOAK)

@@ -46,7 +46,7 @@ ccpm_session_open() {
 ccpm_session_close() {
   [ -n "$_CCPM_SESSION" ] || return 0
   if [ "$BASH_SUBSHELL" = "$_CCPM_SESSION_LEVEL" ] && kill -0 "$_CCPM_SESSION_PID" 2>/dev/null; then
-    _ccpm_send quit
+    _ccpm_send quit 1<>"$_CCPM_SESSION/request"
   fi
   _CCPM_SESSION='' _CCPM_SESSION_PID=''
 }
@@ -87,9 +87,9 @@ _ccpm_ask() {
   # Held open from before the request is written until its reply is there: what is written to a FIFO that nobody has
   # open any more is lost (pipe(7)), and a helper that is still starting has not opened it yet.
   {
-    _ccpm_send "$@" || return 74
-    until IFS= read -r -t 1 line; do
-      head+=$line
+    _ccpm_send "$@" >&3 || return 74
+    # One character with a time limit, which costs four system calls a character. The rest came with it.
+    until IFS= read -r -t 1 -n 1 head; do
       if ! kill -0 "$_CCPM_SESSION_PID" 2>/dev/null; then
         _ccpm_session_lost
         _CCPM_STATUS=0
@@ -97,6 +97,7 @@ _ccpm_ask() {
         return 0
       fi
     done
+    IFS= read -r line
     line=$head$line
     status=${line%% *} err=${line##* } out=${line#* }
     out=${out% *}
@@ -115,10 +116,8 @@ _ccpm_ask() {
 }
 
 _ccpm_send() {
-  {
-    printf '%d\n' "$(($# + 5))"
-    printf '%s\0' "$PWD" "${CCPM_ROOT-}" "${CCPM_FENCE-}" "${CCPM_AGENT_ID-}" "${AGENT_ID-}" "$@"
-  } 1<>"$_CCPM_SESSION/request"
+  # In one write: the helper is woken once.
+  printf '%s\0' "$(($# + 5))"$'\n'"$PWD" "${CCPM_ROOT-}" "${CCPM_FENCE-}" "${CCPM_AGENT_ID-}" "${AGENT_ID-}" "$@"
 }
 
 _ccpm_session_lost() {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from bench.report import Goal, Sample, Table, jain, number, times
 from bench.setting import Project, Scale, together, workers
@@ -27,7 +28,7 @@ class Runs:
         self.rates.append((len(spans) - 1) / (spans[-1][1] - spans[0][0]))
         self.fairness.append(jain([len(_floats(answer["waits"])) for answer in answers]))
         self.longest.append(max(waits) * 1e3)
-        self.overlaps += sum(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False))
+        self.overlaps += sum(later[0] < earlier[1] for earlier, later in pairwise(spans))
 
 
 def measure(scale: Scale) -> list[Table]:
@@ -65,9 +66,9 @@ def measure(scale: Scale) -> list[Table]:
         Table(
             "Contention",
             "Processes that stay alive take and give back one lock as fast as they can, all from the same moment on."
-            f" {scale.pick(3, 1)} runs each of at least {number(scale.seconds(1.5))} s; the median of the rates, the worst fairness"
-            " (Jain's index: 1 when all got the same number of turns) and the longest wait of all runs. The rival is"
-            " flock(2) in the same loop: it hands over without a queue, a record, a token or a disk.",
+            f" {scale.pick(3, 1)} runs each of at least {number(scale.seconds(1.5))} s; the median of the rates, the"
+            " worst fairness (Jain's index: 1 when all got the same number of turns) and the longest wait of all runs."
+            " The rival is flock(2) in the same loop: it hands over without a queue, a record, a token or a disk.",
             [
                 "contenders",
                 "acquisitions/s",

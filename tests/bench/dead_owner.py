@@ -31,24 +31,16 @@ def measure(scale: Scale) -> list[Table]:
     ]
     for name, values in found:
         sample = Sample(values)
-        rows.append(
-            [
-                name,
-                str(len(values)),
-                number(sample.median),
-                sample.spread,
-                number(sample.quantile(0.95)),
-                number(sample.worst),
-            ]
-        )
+        times = [sample.median, sample.quantile(0.95), sample.worst]
+        rows.append([name, str(len(values)), *map(number, times), sample.spread])
     worst = max(max(values) for _, values in found[1:])
     return [
         Table(
             "A dead owner is replaced",
-            "The holder is killed by SIGKILL; the time until somebody else holds the lock. A killed process rings nobody:"
-            " a waiter looks by itself, at random intervals around 0.25 s, and takes over as soon as it finds the process"
-            " gone. The rival lives in the kernel, which drops the lock with its owner.",
-            ["who comes next", "rounds", "median, ms", "middle 80 %", "p95", "worst"],
+            "The holder is killed by SIGKILL; the time until somebody else holds the lock. A killed process rings nobody;"
+            " a waiter looks by itself, at random intervals around 0.25 s, and takes over when it finds the process gone."
+            " The rival lives in the kernel, which drops the lock with its owner.",
+            ["who comes next", "rounds", "median, ms", "p95", "worst", "middle 80 %"],
             rows,
             [Goal("a dead owner is replaced within 1 s", worst <= LIMIT_MS, f"worst {number(worst)} ms")],
             scene="dead-owner",

@@ -37,9 +37,9 @@ def measure(scale: Scale) -> list[Table]:
         Table(
             "Deadlocks",
             "Each of n agents holds a lock and asks for the next one's, in a ring. “Last”: all but one wait already when"
-            " the last one closes the ring; from its call to the refusal. “At once”: all ask at the same moment; from"
-            " that moment to the first refusal. The one that is refused gives its lock back, and the others must then all"
-            " get theirs. Without detection, both would take the timeout, 30 s by default.",
+            " the last one asks; from its call to the refusal. “At once”: all ask at the same moment; from the last call"
+            " to the first refusal. The one that is refused gives its lock back, and then all others must get theirs."
+            " Without detection, both would take the timeout, 30 s by default.",
             ["agents", "rings", "last: median, ms", "worst", "at once: median, ms", "worst"],
             rows,
             [
@@ -52,8 +52,10 @@ def measure(scale: Scale) -> list[Table]:
                 Goal("no false alarm", alarms == 0, f"{alarms} in {waited} waits without a cycle"),
             ],
             [
-                f"False alarms: 8 processes took two or three of 6 locks at a time in one common order, {taken}"
-                f" acquisitions of which {waited} had to wait; {alarms} were refused."
+                (
+                    f"False alarms: 8 processes took two or three of 6 locks at a time in one common order, {taken}"
+                    f" acquisitions of which {waited} had to wait; {alarms} were refused."
+                )
             ],
             scene="deadlocks",
         )

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from bench.contention import _pairs
@@ -54,8 +55,10 @@ def measure(scale: Scale) -> list[Table]:
             ],
             rows,
             notes=[
-                "flock hands over inside the kernel. Ours ends a lease (a record is removed, an event is written), rings the"
-                " next in the queue, and that one publishes a lease of its own on the disk before it goes on."
+                (
+                    "flock hands over inside the kernel. Ours ends a lease (removes a record, writes an event), rings the next"
+                    " in the queue, and that one publishes a lease of its own on the disk before it goes on."
+                )
             ],
             scene="handover",
         )
@@ -123,7 +126,7 @@ def _all_wait(project: Project, kind: str, name: str, lock: Path, count: int) ->
     def kernel() -> bool:
         # proc_locks(5): a line with "->" is a process that waits; the last but two field ends in the inode
         inode = f":{lock.stat().st_ino} "
-        return sum("->" in line and inode in line for line in open("/proc/locks")) == count  # noqa: SIM115
+        return sum("->" in line and inode in line for line in open("/proc/locks")) == count
 
     return kernel if kind == "flock" else ours
 
@@ -131,12 +134,8 @@ def _all_wait(project: Project, kind: str, name: str, lock: Path, count: int) ->
 def _gaps(answers: list[dict[str, object]]) -> list[float]:
     """Milliseconds between one holding and the next by another process."""
     spans = sorted((*span, who) for who, answer in enumerate(answers) for span in _pairs(answer["spans"]))
-    found = [
-        (later[0] - earlier[1]) * 1e3
-        for earlier, later in zip(spans, spans[1:], strict=False)
-        if later[2] != earlier[2]
-    ]
-    return found or [(later[0] - earlier[1]) * 1e3 for earlier, later in zip(spans, spans[1:], strict=False)]
+    found = [(later[0] - earlier[1]) * 1e3 for earlier, later in pairwise(spans) if later[2] != earlier[2]]
+    return found or [(later[0] - earlier[1]) * 1e3 for earlier, later in pairwise(spans)]
 
 
 def _has_clock() -> bool:

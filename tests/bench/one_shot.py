@@ -57,7 +57,7 @@ def measure(scale: Scale) -> list[Table]:
             os.chdir(before)
 
 
-def _commands(project: Project, scale: Scale) -> Table:
+def _commands(project: Project, scale: Scale) -> Table:  # noqa: C901  (a list of commands, one after the other)
     timed = Timed(project)
     python = clean_python(project)
     lock, write, fm = (str(BIN / f"ccpm-{name}") for name in ("lock", "atomic-write", "fm-cas"))
@@ -71,32 +71,26 @@ def _commands(project: Project, scale: Scale) -> Table:
         "ccpm-fm-cas get": "one key",
         "ccpm-fm-cas update": "one key, checked by ruamel.yaml",
     }
-
-    def subject(name: str) -> None:
-        if name == "ccpm-lock acquire":  # and its release, which needs a lock to give back
-            timed.run("ccpm-lock acquire", lock, "acquire", "r")
-            timed.run("ccpm-lock release", lock, "release", "r")
-        elif name == "ccpm-lock check":
-            timed.run(name, lock, "check", "held")
-        elif name == "ccpm-lock renew":
-            timed.run(name, lock, "renew", "held")
-        elif name == "ccpm-atomic-write":
-            timed.run(name, write, "notes.md")
-        elif name == "ccpm-fm-cas get":
-            timed.run(name, fm, "get", "001.md", "status")
-        elif name == "ccpm-fm-cas update":
-            timed.run(name, fm, "update", "001.md", "status=in-progress")
-        elif name == "flock":
-            timed.run(name, "flock", "file.flock", "true")
-        else:
-            timed.run(name, *([python] if name == RIVAL else BARE), "-c", "pass")
-
+    commands = {
+        RIVAL: [python, "-c", "pass"],
+        "python3 -S -E -c pass": [*BARE, "-c", "pass"],
+        "flock": ["flock", "file.flock", "true"],
+        "ccpm-lock acquire": [lock, "acquire", "r"],
+        "ccpm-lock release": [lock, "release", "r"],
+        "ccpm-lock check": [lock, "check", "held"],
+        "ccpm-lock renew": [lock, "renew", "held"],
+        "ccpm-atomic-write": [write, "notes.md"],
+        "ccpm-fm-cas get": [fm, "get", "001.md", "status"],
+        "ccpm-fm-cas update": [fm, "update", "001.md", "status=in-progress"],
+    }
     tools = ["flock"] if shutil.which("flock") else []
     rivals = [RIVAL, "python3 -S -E -c pass", *tools]
     names = [*(name for name in shown if name != "ccpm-lock release"), *rivals]
     for round_ in range(scale.pick(41, 3)):
         for name in shuffled(names, round_):
-            subject(name)
+            timed.run(name, *commands[name])
+            if name == "ccpm-lock acquire":  # a release needs a lock to give back
+                timed.run("ccpm-lock release", *commands["ccpm-lock release"])
         if round_ == 0:
             timed.found.clear()  # the first round fills the caches
     rival, bare = timed.sample(RIVAL), timed.sample(rivals[1])

@@ -76,22 +76,18 @@ class Table:
         return [*found, f"Made by `make bench`, or alone by `{ALONE.format(self.scene)}`.", ""]
 
 
+PREFACE = (
+    "Written by `make bench`; do not edit. Each subject is measured against a named rival in the same run, in turn with"
+    " it, so that whatever else the machine does hits both: trust the ratios, not the milliseconds. A median is given"
+    " with the range of the middle 80 % of all values."
+)
 ALONE = "PYTHONPATH=tests:lib:lib/vendor .venv/bin/python -m bench --only {}"
 
 
 def markdown(machine: Machine, tables: list[Table], scale: Scale, seconds: float) -> str:
-    lines = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`; do not edit. Each subject is measured against a named rival in the same run, in turn"
-        " with it, so that whatever else the machine does hits both: trust the ratios, not the milliseconds."
-        " A median is given with the range of the middle 80 % of all values.",
-        "",
-        *(f"- {line}" for line in machine.lines()),
-        f"- {'a QUICK run: too few values to conclude anything; it ' if scale.is_quick else ''}"
-        f"took {seconds:.0f} s",
-        "",
-    ]
+    quick = "a QUICK run: too few values to conclude anything; it " if scale.is_quick else ""
+    lines = ["# Benchmarks", "", PREFACE, "", *(f"- {line}" for line in machine.lines())]
+    lines += [f"- {quick}took {seconds:.0f} s", ""]
     goals = [(table.title, goal) for table in tables for goal in table.goals]
     lines += ["| goal | result | found |", "| --- | --- | --- |"]
     lines += [_row([goal.text, "met" if goal.is_met else "**missed**", goal.found]) for _, goal in goals]
@@ -116,7 +112,7 @@ def times(subject: float, rival: float) -> str:
 
 
 def jain(counts: list[int]) -> float:
-    """Jain's fairness index: 1 when all got the same, 1/n when one got everything (Jain, Chiu, Hawe: DEC-TR-301, 1984)."""
+    """Jain's fairness index: 1 when all got the same, 1/n when one got everything (Jain, Chiu, Hawe: DEC-TR-301)."""
     squares = sum(count * count for count in counts)
     return sum(counts) ** 2 / (len(counts) * squares) if squares else 0.0
 

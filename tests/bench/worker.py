@@ -12,11 +12,10 @@ import os
 import sys
 import time
 
-LIB = sys.argv[1]
-sys.path[:0] = [LIB, LIB + "/vendor"]
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/vendor"]
 
 from ccpm.core import leases
-from ccpm.errors import CcpmError
+from ccpm.errors import CcpmError, DeadlockRefused
 from ccpm.files import atomic, guard, process, root
 from ccpm.files.store import Store
 from ccpm.ops import frontmatter, identity, locks, waiting
@@ -111,7 +110,7 @@ def write(at: float, seconds: float, kind: str, file: str) -> dict[str, object]:
     """
     path = os.path.realpath(file)
     descriptor = os.open(f"{file}.flock", os.O_RDWR | os.O_CREAT, 0o666)
-    found = []
+    found: list[float] = []
     pause_until(at)
     while now() < at + seconds:
         begun = now()
@@ -147,7 +146,8 @@ def in_order(at: float, seconds: float, names: list[str], seed: int) -> dict[str
                 try:
                     got = waiting.acquire(STORE, request, lambda _: None)
                 except CcpmError as error:
-                    assert error.code == 13, error.message
+                    if error.code != DeadlockRefused.code:
+                        raise
                     refused += 1
                     break
             KEPT[name] = got.token

@@ -34,11 +34,13 @@ state=()
 
 main() {
   ccpm_session_open && read_plan || return
-  until [ "$(count closed)" -eq ${#ids[@]} ]; do
+  while :; do
     touch "$looked"
-    take_task || return
+    take_task || give_up $? || return
     if [ -n "$task" ]; then
       work_on_task || give_up $? || return
+    elif [ "$(count closed)" -eq ${#ids[@]} ]; then
+      return 0
     else
       wait_for_news
     fi
@@ -215,6 +217,7 @@ close_task() {
 # one; what is neither that nor somebody being busy (75) ends us.
 give_up() {
   release_lock "task-$task"
+  task=''
   [ "$1" -eq 11 ] || [ "$1" -eq 75 ] || return "$1"
 }
 

@@ -23,7 +23,7 @@ NUMBERS = (
     ("core.leases", "MAX_TTL", "s", "the longest `--ttl` and `--timeout`"),
     ("core.leases", "DEFAULT_TIMEOUT", "s", "a caller waits for a lease, unless `--timeout` says otherwise"),
     ("core.leases", "SKEW", "s", "the clocks of two hosts may differ"),
-    ("ops.waiting", "POLL", "s", "at most, between two looks of a waiter that nobody wakes"),
+    ("ops.waiting", "POLL", "s", "about, between two looks of a waiter that nobody wakes"),
     ("ops.waiting", "RECHECK", "s", "between two deadlock checks of one waiter"),
     ("ops.lock_state", "PRESENT", "s", "without a sign of life cost a waiter its turn"),
     ("ops.lock_state", "SILENT", "s", "without a sign of life, and a waiter on another host counts as gone"),
@@ -60,6 +60,18 @@ def numbers() -> str:
         value = getattr(importlib.import_module(f"ccpm.{module}"), constant)
         rows.append((f"{value:,g} {unit}" if unit == "s" else f"{value:,} {unit}", meaning))
     return _table(("How much", "What"), rows)
+
+
+def benchmarks() -> str:
+    """The goals and what was found, from the report of `make bench`."""
+    report = REPOSITORY / "docs" / "BENCHMARKS.md"
+    if not report.is_file():
+        return "`make bench` has not been run yet.\n"
+    table = re.search(r"^\| goal \|.*\n\|[- |:]+\n((?:\|.*\n)+)", report.read_text(), re.MULTILINE)
+    if not table:
+        raise ValueError("docs/BENCHMARKS.md has no table of goals")
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table[1].splitlines()]
+    return _table(("Goal", "Result", "Measured"), [(row[0], row[1], row[2]) for row in rows])
 
 
 def helpers() -> str:
@@ -116,6 +128,7 @@ def _split(name: str, text: str) -> list[tuple[str, str]]:
 PARTS: dict[str, Callable[..., str]] = {
     "exit-codes": exit_codes,
     "numbers": numbers,
+    "benchmarks": benchmarks,
     "helpers": helpers,
     "helper": helper,
     "slash-commands": slash_commands,

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from docs import markdown, session
 from docs.markdown import REPOSITORY, Example
 from docs.session import Home
@@ -84,7 +85,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("code, expected, said", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("code", "expected", "said"), BROKEN.values(), ids=BROKEN)
 def test_a_document_is_caught_that_shows(
     code: str, expected: str | None, said: str, project: Home, tmp_path: Path
 ) -> None:

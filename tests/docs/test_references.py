@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from bench.machine import Machine
+from bench.report import Goal, Table
+from bench.report import markdown as markdown_report
+from bench.setting import Scale
 from ccpm import cli, errors
+from ccpm.core import leases
+from ccpm.files import guard, records
+from ccpm.ops import lock_state, waiting
 from docs import generate, markdown, regions
 from docs.markdown import REPOSITORY
 
@@ -125,3 +134,45 @@ def test_every_shell_function_is_in_the_reference() -> None:
         for name in re.findall(r"^([a-z][a-z0-9_]*)\(\) *[({]", library.read_text(), re.MULTILINE):
             if not name.startswith("ccpm_"):  # those with our prefix are the library's own
                 assert f"`{name}" in text, f"COMMANDS.md does not explain {name} of {library.name}"
+
+
+def test_every_event_and_every_key_of_a_lock_is_in_the_formats() -> None:
+    text = (DOCS / "FORMATS.md").read_text()
+    events = set()
+    for path in (REPOSITORY / "lib" / "ccpm").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in ("events.append", "append_event"):
+                constants = [node.value for node in ast.walk(call.args[1]) if isinstance(node, ast.Constant)]
+                events |= {name for name in constants if isinstance(name, str)}
+    assert "lock.takeover" in events
+    missing = sorted(name for name in events | set(records._KNOWN) if f"`{name}`" not in text)
+    assert not missing, f"FORMATS.md does not explain {', '.join(missing)}"
+
+
+IN_WORDS = (
+    (leases.DEFAULT_TTL, 300, "five minutes"),
+    (leases.SKEW, 10, "10 seconds"),
+    (waiting.POLL, 0.25, "quarter of a second"),
+    (waiting.RECHECK, 1, "once a second"),
+    (lock_state.PRESENT, 2, "two seconds"),
+    (guard.PATIENCE, 20, "20 seconds"),
+)
+
+
+def test_times_that_the_documents_name_in_words_are_those_of_the_code() -> None:
+    text = " ".join((DOCS / "CONCURRENCY.md").read_text().split())
+    for value, documented, words in IN_WORDS:
+        assert words in text, f"CONCURRENCY.md does not say {words!r} any more: take it out of IN_WORDS"
+        assert value == documented, f"the documents say {words!r}: change every place that does"
+
+
+def test_the_figures_of_the_readme_come_from_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regions, "REPOSITORY", tmp_path)
+    assert "not been run" in regions.benchmarks()
+    table = Table("Locks", "about", ["a"], [["1"]], [Goal("fast", True, "1 ms"), Goal("fair", False, "0.5")])
+    (tmp_path / "docs").mkdir()
+    report = markdown_report(Machine.look(), [table], Scale(is_quick=True), 1.0)
+    (tmp_path / "docs" / "BENCHMARKS.md").write_text(report)
+    assert regions.benchmarks().splitlines()[2:] == ["| fast | met | 1 ms |", "| fair | **missed** | 0.5 |"]

@@ -7,6 +7,7 @@ composer and its full loader: no line of the code under test takes part.
 from __future__ import annotations
 
 import io
+import warnings
 from random import Random
 from typing import Any
 
@@ -61,11 +62,13 @@ FLOW = [
     "[a: b, c]", "[[1, 2], [3]]", "{}", "{a: 1, b: [x]}", "[https://x.org/a, b#c]", "[a, 'b, c', \"d]\"]", "[-1, a b]",
 ]  # fmt: skip
 VALUES = [
-    "closed", "", " lead", "trail ", "true", "null", "~", "yes", "001", "3", "1.0", "2025-11-04T04:16:21Z", "a: b", "a:",
-    "a #b", "#x", "@x", "- x", "-x", "-", "---", "...", "? x", "?", "!x", "&x", "*x", "|", ">", "%x", "`x`", ":", ": x",
-    "[001, 002]", "[]", "{}", "{a: 1}", "[a", "a]", "[a] b", "[WIP] x [y]", "[a #b]", "[a\nb]", "[*a]", "[a: [b, {c: d}]]",
-    "two\nlines", "two\r\nlines\n", "tab\tx", "'q'", '"q"', "it's", 'say "so"', "both ' and \"", "back\\slash", "\\n",
-    "日本", "🚀", "\u2028", "\x85", "\x07", "\ufeff", "\u00a0x", "=", "<<", "https://x.org/#a", "50%", "x" * 300, ",", "a, b",
+    "closed", "", " lead", "trail ", "true", "null", "~", "yes", "001", "3", "1.0", "2025-11-04T04:16:21Z", "a: b",
+    "a:", "a #b", "#x", "@x", "- x", "-x", "-", "---", "...", "? x", "?", "!x", "&x", "*x", "|", ">", "%x", "`x`", ":",
+    ": x", "[001, 002]", "[]", "{}", "{a: 1}", "[a", "a]", "[a] b", "[WIP] x [y]", "[a #b]", "[a\nb]", "[*a]",
+    "[a: [b, {c: d}]]", "two\nlines", "two\r\nlines\n", "tab\tx", "'q'", '"q"', "it's", 'say "so"', "both ' and \"",
+    "back\\slash", "\\n",
+    "日本", "🚀", "\u2028", "\x85", "\x07", "\ufeff", "\u00a0x", "=", "<<", "https://x.org/#a", "50%", "x" * 300, ",",
+    "a, b",
 ]  # fmt: skip
 
 
@@ -187,6 +190,12 @@ def _damaged(random: Random, lines: list[str]) -> list[str]:
 
 def oracle(block: str) -> dict[str, Any] | None:
     """The keys and values of `block` as text, null as ""; None where ruamel.yaml does not load it as a mapping."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of an anchor that is used twice
+        return _oracle(block)
+
+
+def _oracle(block: str) -> dict[str, Any] | None:
     try:
         loaded = YAML(typ="safe", pure=True).load(io.StringIO(block))
     except Exception as error:

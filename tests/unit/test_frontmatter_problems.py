@@ -9,6 +9,7 @@ import pytest
 from ccpm.errors import Malformed
 from ccpm.files import yaml_caps
 from ccpm.files.frontmatter import parse
+from ccpm.files.frontmatter_lines import Scan
 from ccpm.files.frontmatter_problems import diagnose
 
 
@@ -42,7 +43,9 @@ def test_a_list_or_text_is_no_frontmatter() -> None:
 
 
 def test_keys_without_lines_of_their_own_are_a_problem() -> None:
-    assert problems("{a: 1}") == ["line 2: the keys do not stand on lines of their own, so they can be read but not edited"]
+    assert problems("{a: 1}") == [
+        "line 2: the keys do not stand on lines of their own, so they can be read but not edited"
+    ]
 
 
 def test_a_missing_block_is_a_problem() -> None:
@@ -57,7 +60,8 @@ def test_bytes_that_are_no_utf8_are_a_problem_of_their_line() -> None:
 
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
-    f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
 HOSTILE = {
@@ -111,14 +115,22 @@ def test_ordinary_long_frontmatter_is_no_breach(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a" + " " * 60000 + "b", "a: [" + " " * 60000, "a: '" + "''" * 30000, 'a: "' + "\\" * 60000, "a: " + "['" * 16 + "x" * 60000,
-             "a: [" + "'b', " * 12000, "x" * 60000 + ":", "a: >" + " " * 60000 + "x\n  y"]
-)  # fmt: skip
+    "text",
+    [
+        "a" + " " * 60000 + "b",
+        "a: [" + " " * 60000,
+        "a: '" + "''" * 30000,
+        'a: "' + "\\" * 60000,
+        "a: " + "['" * 16 + "x" * 60000,
+        "a: [" + "'b', " * 12000,
+        "x" * 60000 + ":",
+        "a: >" + " " * 60000 + "x\n  y",
+        "a:\n  - " + '"b": ' * 12000,
+    ],
+)
 def test_long_broken_values_are_scanned_in_linear_time(text: str) -> None:
     found = parse(f"---\nstatus: open\n---\n{text}".encode())
     start = time.perf_counter()
-    from ccpm.files.frontmatter_lines import Scan
-
     Scan(text.split("\n"))
     assert found.get("status") == "open"
     assert time.perf_counter() - start < 0.2

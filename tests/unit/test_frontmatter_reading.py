@@ -170,7 +170,9 @@ def test_the_first_of_two_equal_keys_counts() -> None:
 
 
 def test_a_key_glued_into_another_line_is_not_seen_as_a_key() -> None:
-    found = block("updated: 2025-08-30T16:14:01Zgithub: https://x.org/issues/2depends_on: [001]", "status: open")
+    found = block(
+        "updated: 2025-08-30T16:14:01Zgithub: https://x.org/issues/2depends_on: [001]", "status: open"
+    )
     assert found.get("updated") == "2025-08-30T16:14:01Zgithub: https://x.org/issues/2depends_on: [001]"
     assert found.get("github") is None
     assert found.get("status") == "open"
@@ -203,7 +205,9 @@ def test_the_block_may_end_the_file() -> None:
     assert parse(b"---\n---").keys() == []
 
 
-@pytest.mark.parametrize("data", [b"", b"# Title\n---\nstatus: open\n---\n", b"\n---\na: b\n---\n", b"----\na: b\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"# Title\n---\nstatus: open\n---\n", b"\n---\na: b\n---\n", b"----\na: b\n"]
+)
 def test_a_file_that_does_not_begin_with_the_marker_has_no_frontmatter(data: bytes) -> None:
     found = parse(data)
     assert not found.has_block
@@ -223,14 +227,22 @@ def test_bytes_that_are_no_utf8_spoil_only_their_own_key() -> None:
 
 
 def test_keys_that_have_no_lines_of_their_own_can_be_read() -> None:
-    for lines in (["{status: open, id: 007}"], ["  status: open", "  id: 007"], ["? status", ": open", "id: 007"]):
+    for lines in (
+        ["{status: open, id: 007}"],
+        ["  status: open", "  id: 007"],
+        ["? status", ": open", "id: 007"],
+    ):
         found = block(*lines)
         assert found.values() == {"status": "open", "id": "007"}
         assert not found.is_editable
 
 
 def test_quoted_keys_and_blanks_before_the_colon_are_read() -> None:
-    assert block('"status": open', "'a b': 1", "name : x").values() == {"status": "open", "a b": "1", "name": "x"}
+    assert block('"status": open', "'a b': 1", "name : x").values() == {
+        "status": "open",
+        "a b": "1",
+        "name": "x",
+    }
 
 
 def test_a_list_is_given_to_a_shell_as_it_is_written_in_brackets() -> None:
@@ -250,5 +262,9 @@ def test_the_raw_characters_of_a_value_are_available() -> None:
 
 def test_entries_know_their_lines_and_comments_between_keys_belong_to_nobody() -> None:
     found = block("a: 1", "# about b", "b:", "  - x", "", "  # about c", "c: |+", "  y", "", "# end")
-    assert [(entry.key, entry.first, entry.last) for entry in found.entries] == [("a", 0, 1), ("b", 2, 4), ("c", 6, 9)]
+    assert [(entry.key, entry.first, entry.last) for entry in found.entries] == [
+        ("a", 0, 1),
+        ("b", 2, 4),
+        ("c", 6, 9),
+    ]
     assert frontmatter.parse(found.data).get("c") == "y\n\n"

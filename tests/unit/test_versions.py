@@ -8,12 +8,16 @@ from ccpm.core import versions
 from ccpm.errors import Malformed, VersionConflict
 
 
-@pytest.mark.parametrize(("value", "version"), [(None, 0), ("", 0), ("0", 0), ("3", 3), ("007", 7), ("9" * 15, 10**15 - 1)])
+@pytest.mark.parametrize(
+    ("value", "version"), [(None, 0), ("", 0), ("0", 0), ("3", 3), ("007", 7), ("9" * 15, 10**15 - 1)]
+)
 def test_a_missing_or_empty_version_is_zero_and_a_number_counts(value: str | None, version: int) -> None:
     assert versions.of(value) == version
 
 
-@pytest.mark.parametrize("value", ["1.0", "-1", "+1", "v2", "3.8", " 3", "٣", "²", "1e3", "9" * 16, ["1"], {"a": "1"}])
+@pytest.mark.parametrize(
+    "value", ["1.0", "-1", "+1", "v2", "3.8", " 3", "٣", "²", "1e3", "9" * 16, ["1"], {"a": "1"}]
+)
 def test_anything_else_is_malformed_and_named(value: object) -> None:
     with pytest.raises(Malformed) as caught:
         versions.of(value)
@@ -39,13 +43,21 @@ def test_another_version_is_a_conflict_that_says_what_who_and_when(found: int) -
         f"001.md changed since you read it: expected version 3, found {found}; "
         "last written by agent-b at 2025-11-04T04:16:21Z; nothing was written"
     )
-    assert error.details == {"expected": 3, "found": found, "by": "agent-b", "updated": "2025-11-04T04:16:21Z"}
+    assert error.details == {
+        "expected": 3,
+        "found": found,
+        "by": "agent-b",
+        "updated": "2025-11-04T04:16:21Z",
+    }
 
 
 def test_an_unknown_writer_is_left_out_of_the_message() -> None:
     with pytest.raises(VersionConflict) as caught:
         versions.check(0, 1)
-    assert caught.value.message == "the file changed since you read it: expected version 0, found 1; nothing was written"
+    assert (
+        caught.value.message
+        == "the file changed since you read it: expected version 0, found 1; nothing was written"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.0", "x", "9" * 16, " 1"])

@@ -70,7 +70,7 @@ def _write(parser: Parser, rest: list[str]) -> int:
     change = frontmatter.Change(
         args.file,
         identity.agent_id(args.agent),
-        dict(_assignment(text) for text in args.assignments),
+        _assignments(args.assignments, args.unset),
         tuple(_key(key) for key in args.unset),
         identity.carried_fences(args.fence),
     )
@@ -129,6 +129,15 @@ def _validate(parser: Parser, rest: list[str]) -> int:
     if args.json:
         _print_json({"file": args.file, "problems": []})
     return OK
+
+
+def _assignments(texts: list[str], unset: list[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for key, value in map(_assignment, texts):
+        if key in values or key in unset:
+            raise UsageError(f"{key} is given twice", "name each key once")
+        values[key] = value
+    return values
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -74,8 +74,13 @@ def _acquire(argv: list[str]) -> int:
 
 def _release(argv: list[str]) -> int:
     args = _parser("release", _add_identity_options, _add_force).parse_args(argv)
-    ended, _ = locks.release(_store(), args.resource, _owner(args), _token(args), args.force)
-    if not ended:
+    names.check_resource(args.resource)
+    store = _store()
+    was_unreadable = args.force and lock_state.look(store, args.resource).unreadable
+    ended, _ = locks.release(store, args.resource, _owner(args), _token(args), args.force)
+    if was_unreadable:
+        _say(f"removed the unreadable record of {args.resource}: {was_unreadable.reason}")
+    elif not ended:
         _say(f"{args.resource} was free already")
     if args.json:
         _print(True, [records.describe(lease) for lease in ended], "")

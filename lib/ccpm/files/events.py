@@ -101,7 +101,8 @@ def _rotate(folder: str, size: int) -> None:
     if os.stat(path).st_size < size:
         return
     stamp = clock.to_iso(time.time()).replace(":", "").replace("-", "")
-    os.rename(path, os.path.join(folder, f"events-{stamp}-{os.getpid()}.jsonl"))
+    unique = f"{time.time_ns() % 10**9:09d}-{os.getpid()}"  # a second rotation in this second replaces none
+    os.rename(path, os.path.join(folder, f"events-{stamp}-{unique}.jsonl"))
     old = sorted(name for name in os.listdir(folder) if name.startswith("events-"))
     for name in old[:-KEEP]:
         os.unlink(os.path.join(folder, name))

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from ccpm.files.yaml_inline import Value
 
 _NEW_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
-_COMMENT = re.compile(r" *(?:[|>][-+0-9]*)?( +#.*)")
-_DOCTOR = "mend that line by hand, or see what ccpm-doctor says about it"
+_COMMENT = re.compile(r"(?: *[|>][-+0-9]*)?( +#.*)")
+_MEND = "mend that line by hand; ccpm-fm-cas validate FILE names all that is wrong"
 
 
 class Edited:
@@ -63,8 +63,8 @@ def edit(
     `create`: begin a block where there is none. Malformed (65), UsageError (2) for a key or value that cannot be.
     """
     unset = [key for key in dict.fromkeys(unset) if key not in changes]
-    _check_arguments(document, changes)
     document = _with_block(document, create)
+    _check_arguments(document, changes)
     before = yaml_authority.load(document.text)
     warnings = [] if before.is_valid else frontmatter_problems.diagnose(document)
     wanted: dict[str, str | None] = dict.fromkeys(unset)
@@ -122,7 +122,7 @@ def _create_block(data: bytes) -> Document:
 
 def _refused(key: str, problem: Problem) -> Malformed:
     return Malformed(
-        f"line {problem.line}: {problem.reason}; {key} was not written", _DOCTOR, line=problem.line, key=key
+        f"line {problem.line}: {problem.reason}; {key} was not written", _MEND, line=problem.line, key=key
     )
 
 
@@ -175,7 +175,8 @@ def _line(document: Document, entry: Entry, value: str) -> str:
     if not written:
         return head + (blank + tail if tail.strip(" ") else "")
     if not blank.strip(" ") and not tail.strip(" ") and start == end:
-        blank, tail = text or " ", ""  # there was no value: blanks behind the colon stand before the new one
+        # there was no value: the blanks behind the colon now stand before one
+        blank, tail = text.replace("\t", " ") or " ", ""
     return f"{head}{blank or ' '}{written}{tail}"
 
 
@@ -234,6 +235,6 @@ def _compare(
 def _spoiled(line: int, reason: str) -> Malformed:
     return Malformed(
         f"line {line}: the edit would damage the frontmatter ({reason}); nothing was written",
-        _DOCTOR,
+        _MEND,
         line=line,
     )

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from ccpm.files.yaml_authority import Meaning
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*:(?!//)")
+_COLON = re.compile(r":(?=[ \t]|$)")
 _NO_KEY = frozenset("-?:,[]{}&*!|>%@`")
 _BLOCK_SCALAR = re.compile(r"(?:^| )[|>]([-+0-9]*) *(?:#.*)?$")
+_OPENER = re.compile(r"(?:^|[-:?][ \t])[ \t]*([\"'\[{])")
 _STRUCTURE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|(?<=[ \n])#[^\n]*|[\[\]{}\"']", re.DOTALL)
 
 
@@ -53,7 +55,7 @@ class Scan:
     def _take(self, number: int, line: str) -> None:
         first = line[:1]
         if not line.strip(" \t\r"):
-            if "+" in self._block:  # `|+` keeps the blank lines at its end
+            if _keeps_blank(self._block, line):
                 self.entries[-1].last = number + 1
         elif first in " \t":
             self._continue_indented(number, line)
@@ -61,7 +63,7 @@ class Scan:
             self._block = ""
         elif first == "-" and line[1:2] in " \t\r":
             self._continue_list(number)
-        elif first in "]}" and self.entries and self._texts[-1].lstrip(" ")[:1] in ("[", "{"):
+        elif first in "]}" and not self._is_behind_junk() and self._texts[-1].lstrip(" ")[:1] in ("[", "{"):
             self.entries[-1].last = number + 1
         else:
             self._begin(number, line)
@@ -122,8 +124,9 @@ def split_key(line: str) -> tuple[str, int] | None:
         colon = end + 1 + len(rest) - len(rest.lstrip(" "))
         key = line[1:end]
     else:
-        colon = line.find(":")
-        key = line[: max(0, colon)].rstrip(" ")
+        match = _COLON.search(line)
+        colon = match.start() if match else 0
+        key = line[:colon].rstrip(" ")
         if not key or first in _NO_KEY or "#" in key:
             return None
     if line[colon : colon + 1] != ":" or line[colon + 1 : colon + 2] not in ("", " ", "\t"):
@@ -152,7 +155,7 @@ def _last_line(lines: list[str], entry: Entry, following: int) -> int:
     block = _block_header(bare(lines[entry.first])[entry.colon + 1 :])
     for last in range(following, entry.first + 1, -1):
         line = lines[last - 1] if block else lines[last - 1].lstrip(" \t")
-        if line[:1] != "#" and (line.strip(" \t\r") or "+" in block):
+        if line[:1] != "#" and (line.strip(" \t\r") or _keeps_blank(block, lines[last - 1])):
             return last
     return entry.first + 1
 
@@ -165,18 +168,33 @@ def _block_header(text: str) -> str:
     return f"|{match[1]}" if match else ""
 
 
+def _keeps_blank(block: str, line: str) -> bool:
+    """Whether a blank line may be content of the block scalar with the header `block`: `|+` keeps all of them, the
+    others those with more blanks than the text is indented by."""
+    return bool(block) and ("+" in block or bare(line) != "")
+
+
 def _is_open(text: str, entry: Entry, lines: list[str]) -> bool:
-    """Whether a value begins with a quote or bracket that is not closed within its lines."""
-    if text.lstrip(" \t")[:1] not in ("[", "{", '"', "'") or yaml_inline.read(text) is not None:
+    """Whether a value begins with a quote or bracket that is not closed within its lines, or a part of it on one of
+    the further lines is not closed there."""
+    further = lines[entry.first + 1 : entry.last]
+    if text.lstrip(" \t")[:1] in ("[", "{", '"', "'"):
+        return yaml_inline.read(text) is None and not _is_closed("\n".join([text.lstrip(" \t"), *further]), 0)
+    if _block_header(text):
         return False
+    return any(not _is_closed(line, match.start(1)) for line in further for match in _OPENER.finditer(line))
+
+
+def _is_closed(text: str, start: int) -> bool:
+    """Whether the quote or bracket at `start` finds its partner."""
     depth = 0
-    for part in _STRUCTURE.finditer("\n".join([text, *lines[entry.first + 1 : entry.last]])):
+    for part in _STRUCTURE.finditer(text, start):
         if part[0] in ('"', "'"):
-            return True
+            return False
         if part[0] in ("[", "{"):
             depth += 1
         elif part[0] in ("]", "}"):
             depth -= 1
         if depth <= 0:
-            return False
-    return True
+            return True
+    return False

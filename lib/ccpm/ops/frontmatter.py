@@ -14,7 +14,7 @@ import os
 import time
 
 from ccpm.core import versions
-from ccpm.errors import NotFound, UsageError
+from ccpm.errors import Malformed, NotFound, UsageError
 from ccpm.files import clock, events, frontmatter, frontmatter_edit, plain, root
 from ccpm.files.frontmatter import Document
 from ccpm.files.frontmatter_edit import Edited
@@ -55,7 +55,11 @@ class Change:
 
 def read(path: str) -> Document:
     """The frontmatter of `path` as it is now. NotFound (66) if there is no such file."""
-    return frontmatter.parse(_content(root.resolve(path)))
+    real = root.resolve(path)
+    try:
+        return frontmatter.parse(_content(real))
+    except Malformed as error:
+        raise _named(real, error) from error
 
 
 def apply(change: Change, expect: int | None = None) -> tuple[int, list[str]]:
@@ -88,11 +92,15 @@ def ensure_version(path: str, agent: str) -> bool:
     """Add `version: 1` where a file has none; whether it was added. `updated` stays: nothing else has changed."""
     real = root.resolve(path)
     with Guarded(real) as file:
-        document = frontmatter.parse(_content(real))
-        if document.get("version") is not None:
-            versions.of(document.get("version"))
-            return False
-        file.publish(frontmatter_edit.edit(document, {versions.KEY: "1"}).data)
+        try:
+            document = frontmatter.parse(_content(real))
+            if document.get(versions.KEY) is not None:
+                versions.of(document.get(versions.KEY))
+                return False
+            edited = frontmatter_edit.edit(document, {versions.KEY: "1"})
+        except Malformed as error:
+            raise _named(real, error) from error
+        file.publish(edited.data)
         _log(file, real, agent, 1, [])
     return True
 
@@ -108,17 +116,25 @@ def _write(
     real = root.resolve(path)
     store = Store(root.find()) if fences else None
     with Guarded(real) as file:
-        document = frontmatter.parse(_content(real))
-        found = versions.of(document.get("version"))
-        if expect is not None and found != expect:
-            writer, when = _last_writer(file, real, document, found)
-            versions.check(expect, found, when, writer, real)
-        version = versions.next_version(found)
-        edited = edit(document, version)
+        try:
+            document = frontmatter.parse(_content(real))
+            found = versions.of(document.get(versions.KEY))
+            if expect is not None and found != expect:
+                writer, when = _last_writer(file, real, document, found)
+                versions.check(expect, found, when, writer, real)
+            version = versions.next_version(found)
+            edited = edit(document, version)
+        except Malformed as error:
+            raise _named(real, error) from error
         with Fenced(store, fences):
             file.publish(edited.data)
         _log(file, real, agent, version, keys)
     return version, [f"{real}:{problem.line}: {problem.reason}" for problem in edited.warnings]
+
+
+def _named(path: str, error: Malformed) -> Malformed:
+    """`error`, which speaks of lines, with the file that they are in."""
+    return Malformed(f"{path}: {error.message}", error.hint, **{**error.details, "path": path})
 
 
 def _stamp(version: int) -> dict[str, str]:

@@ -48,7 +48,7 @@ def acquire(
 
 
 class _Waiter:
-    __slots__ = ("bell", "checked", "mine", "request", "say", "seen", "started", "store", "tick")
+    __slots__ = ("bell", "checked", "mine", "request", "say", "started", "store", "tick")
 
     def __init__(
         self,
@@ -65,8 +65,7 @@ class _Waiter:
         self.tick = tick
         self.mine: Wait | None = None
         self.bell: Bell | None = None
-        self.seen: list[int] = []
-        self.checked = 0.0
+        self.checked = float("-inf")
 
     def wait(self, state: State) -> Lease:
         request = self.request
@@ -74,7 +73,7 @@ class _Waiter:
         try:
             lease, state = self._step(state)
             if lease is None:
-                self._refuse_deadlock(state)
+                self._refuse_deadlock()
                 ahead = len(state.waits) - 1
                 line = f"; {ahead} in line before you" if ahead > 0 else ""
                 self.say(f"waiting: {request.resource} {locks.standing(state)}{line}")
@@ -84,7 +83,7 @@ class _Waiter:
                 state = lock_state.look(self.store, request.resource)
                 lease, state = self._step(state)
                 if lease is None:
-                    self._refuse_deadlock(state)
+                    self._refuse_deadlock()
             self.say(f"got {request.resource} after {wording.seconds(clock.boot() - self.started)}")
             return lease
         finally:
@@ -147,7 +146,7 @@ class _Waiter:
         assert self.bell
         self.bell.wait(pause)
 
-    def _refuse_deadlock(self, state: State) -> None:
+    def _refuse_deadlock(self) -> None:
         """Raise DeadlockRefused (13) if this wait is part of a cycle. One check at a time for the whole project: of
         two waits that close a cycle together exactly one is refused.
 
@@ -155,11 +154,9 @@ class _Waiter:
         first before he began to wait for the second. So what looks like a cycle is looked at again while the guards of
         all its resources are held."""
         assert self.mine
-        tokens = [lease.token for lease in state.holders]
-        due = clock.boot() - self.checked > RECHECK
-        if not self.request.refuse_deadlock or (tokens == self.seen and not due):
+        if not self.request.refuse_deadlock or clock.boot() - self.checked < RECHECK:
             return
-        self.seen, self.checked = tokens, clock.boot()
+        self.checked = clock.boot()
         store = self.store
         with store.transact(_WAITS):
             suspects = {edge.wait.resource for edge in self._find_cycle(store.list_queues())}
