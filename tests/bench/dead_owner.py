@@ -37,8 +37,9 @@ def measure(scale: Scale) -> list[Table]:
     return [
         Table(
             "A dead owner is replaced",
-            "The holder is killed by SIGKILL; the time until somebody else holds the lock. A killed process rings nobody;"
-            " a waiter looks by itself, at random intervals around 0.25 s, and takes over when it finds the process gone."
+            "The holder is killed by SIGKILL; the time until somebody else holds the lock. A killed process rings"
+            " nobody; a waiter looks by itself, at random intervals around 0.25 s, and takes over when it finds the"
+            " process gone."
             " The rival lives in the kernel, which drops the lock with its owner.",
             ["who comes next", "rounds", "median, ms", "p95", "worst", "middle 80 %"],
             rows,

@@ -33,6 +33,10 @@ def measure(scale: Scale) -> list[Table]:
             cells = [number(last.median), number(last.worst), number(at_once.median), number(at_once.worst)]
             rows.append([str(size), str(2 * len(last.values)), *cells])
         taken, waited, alarms = _without_cycles(project, scale)
+    note = (
+        f"False alarms: 8 processes took two or three of 6 locks at a time in one common order, {taken} acquisitions of"
+        f" which {waited} had to wait; {alarms} were refused."
+    )
     return [
         Table(
             "Deadlocks",
@@ -51,12 +55,7 @@ def measure(scale: Scale) -> list[Table]:
                 Goal("exactly one of a ring is refused", wrong == 0, f"{wrong} rings with another number"),
                 Goal("no false alarm", alarms == 0, f"{alarms} in {waited} waits without a cycle"),
             ],
-            [
-                (
-                    f"False alarms: 8 processes took two or three of 6 locks at a time in one common order, {taken}"
-                    f" acquisitions of which {waited} had to wait; {alarms} were refused."
-                )
-            ],
+            [note],
             scene="deadlocks",
         )
     ]

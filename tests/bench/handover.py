@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +14,11 @@ from bench.setting import BIN, Project, Scale, together, until, workers
 
 STAMP = r'printf "%s\n" "$EPOCHREALTIME" >>"$0"; printf "%s\n" "$EPOCHREALTIME" >>"$0"'
 """What each holder runs: it notes when it begins and, at once, that it ends. The same program for both."""
+
+NOTE = (
+    "flock hands over inside the kernel. Ours ends a lease (removes a record, writes an event), rings the next in the"
+    " queue, and that one publishes a lease of its own on the disk before it goes on."
+)
 
 
 def measure(scale: Scale) -> list[Table]:
@@ -54,12 +58,7 @@ def measure(scale: Scale) -> list[Table]:
                 "ratio",
             ],
             rows,
-            notes=[
-                (
-                    "flock hands over inside the kernel. Ours ends a lease (removes a record, writes an event), rings the next"
-                    " in the queue, and that one publishes a lease of its own on the disk before it goes on."
-                )
-            ],
+            notes=[NOTE],
             scene="handover",
         )
     ]
@@ -97,10 +96,10 @@ def _chain(project: Project, kind: str, count: int, round_: int) -> list[float]:
 
     try:
         start("bash", "-c", 'read -r _ <"$0"', str(gate))
-        until(lambda: lock.exists() if kind == "flock" else _is_held(project, name))
+        until(lambda: _standing(project, kind, name, lock)[0])
         for _ in range(count):
             start("bash", "-c", STAMP, str(stamps))
-        until(_all_wait(project, kind, name, lock, count))
+        until(lambda: _standing(project, kind, name, lock)[1] == count)
         gate.write_text("go\n")
         for process in started:
             if process.wait(60):
@@ -115,20 +114,17 @@ def _chain(project: Project, kind: str, count: int, round_: int) -> list[float]:
     return [times_[i + 1] - times_[i] for i in range(1, len(times_) - 1, 2)]
 
 
-def _is_held(project: Project, name: str) -> bool:
-    return (project.top / ".claude/locks" / f"{name}.lock").exists()
-
-
-def _all_wait(project: Project, kind: str, name: str, lock: Path, count: int) -> Callable[[], bool]:
-    def ours() -> bool:
-        return project.waiters(name) == count
-
-    def kernel() -> bool:
-        # proc_locks(5): a line with "->" is a process that waits; the last but two field ends in the inode
-        inode = f":{lock.stat().st_ino} "
-        return sum("->" in line and inode in line for line in open("/proc/locks")) == count
-
-    return kernel if kind == "flock" else ours
+def _standing(project: Project, kind: str, name: str, lock: Path) -> tuple[bool, int]:
+    """(whether somebody holds the lock, how many wait for it)."""
+    if kind == "ours":
+        return (project.top / ".claude/locks" / f"{name}.lock").exists(), project.waiters(name)
+    if not lock.exists():
+        return False, 0
+    # proc_locks(5): each lock names MAJOR:MINOR:INODE, and one that somebody only waits for has an arrow
+    inode = f":{lock.stat().st_ino} "
+    lines = [line for line in Path("/proc/locks").read_text().splitlines() if inode in line]
+    waiting = sum("->" in line for line in lines)
+    return len(lines) > waiting, waiting
 
 
 def _gaps(answers: list[dict[str, object]]) -> list[float]:

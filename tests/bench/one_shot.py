@@ -57,7 +57,7 @@ def measure(scale: Scale) -> list[Table]:
             os.chdir(before)
 
 
-def _commands(project: Project, scale: Scale) -> Table:  # noqa: C901  (a list of commands, one after the other)
+def _commands(project: Project, scale: Scale) -> Table:
     timed = Timed(project)
     python = clean_python(project)
     lock, write, fm = (str(BIN / f"ccpm-{name}") for name in ("lock", "atomic-write", "fm-cas"))

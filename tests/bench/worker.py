@@ -12,6 +12,7 @@ import os
 import sys
 import time
 
+# The library is on the path only from here on.
 sys.path[:0] = [sys.argv[1], sys.argv[1] + "/vendor"]
 
 from ccpm.core import leases

@@ -22,7 +22,6 @@ KILL = "tests/crash/test_kill_sweep.py::test_a_kill_at_any_call_leaves_old_or_ne
 FAULT = "tests/crash/test_faults.py::test_any_call_may_fail_and_nothing_is_lost"
 SHORT = "tests/crash/test_faults.py::test_a_short_write_is_continued"
 ORDER = "tests/crash/test_write_order.py::test_new_content_is_written_synced_renamed_and_its_directory_synced"
-UNIT = "tests/unit"
 
 SEEDED: list[Bug] = [
     {

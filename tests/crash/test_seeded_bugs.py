@@ -1,4 +1,4 @@
-"""The crash tests catch what they are there for: each bug of seeded_bugs.py, put into a copy of lib, makes its test fail."""
+"""The crash tests catch what they are there for: each bug of the two lists, put into a copy of lib, makes its test fail."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from crash import seeded_unit_bugs
 from crash.seeded_bugs import ORDER, SEEDED, Bug
 
 TOP = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def run_test(test: str, lib: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, timeout=240)
 
 
-@pytest.mark.parametrize("bug", SEEDED, ids=lambda bug: bug["name"])
+@pytest.mark.parametrize("bug", SEEDED + seeded_unit_bugs.SEEDED, ids=lambda bug: bug["name"])
 def test_a_seeded_bug_is_caught(bug: Bug, tmp_path: Path) -> None:
     lib = copy_of_tree(tmp_path)
     source = (lib / bug["file"]).read_text()

@@ -250,9 +250,7 @@ class LockMachine(RuleBasedStateMachine):
             assert not counts
         except NotYours:
             assert blocked
-        if not blocked:
-            grant.is_gone = True
-            self.garbage.pop(grant.resource, None)
+        grant.is_gone |= not blocked
 
     @rule(resource=st.sampled_from(RESOURCES), agent=st.sampled_from([*AGENTS, "stranger"]))
     def release_by_name(self, resource: str, agent: str) -> None:

@@ -15,7 +15,7 @@ import ccpm
 
 LIB = Path(ccpm.__file__).parents[1]
 PRELUDE = f"import os, signal, sys, time\nsys.path[:0] = [{str(LIB)!r}, {str(LIB / 'vendor')!r}]\n"
-LIMIT = 30.0
+LIMIT = 15.0
 """Seconds after which a process counts as stuck."""
 
 

@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -95,6 +95,8 @@ def test_the_text_is_the_documented_one() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore::ruamel.yaml.error.MantissaNoDotYAML1_1Warning")
+@settings(max_examples=40, deadline=None)
 @given(leases(EXCLUSIVE))
 @example(a_lease(operation="null"))
 @example(a_lease(operation="007"))
@@ -103,6 +105,7 @@ def test_the_text_is_the_documented_one() -> None:
 @example(a_lease(operation="a: b # c"))
 def test_any_yaml_reader_sees_the_same_texts(lease: Lease) -> None:
     lease.extra = {}
+    assume(lease.operation.isprintable() or max(lease.operation) <= "\uffff")  # see records._quote
     text = records.encode_lock([lease]).decode()
     for version in ("1.1", "1.2"):
         yaml = YAML(typ="safe", pure=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ruamel.yaml import YAML
 
@@ -258,3 +260,10 @@ def test_a_splice_that_moves_a_key_is_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_a_block_may_not_grow_beyond_its_limit() -> None:
     with pytest.raises(Malformed, match="64 KiB"):
         change("---\na: 1\n---\n", a="x" * (64 << 10))
+
+
+def test_a_value_beyond_the_limit_is_refused_before_it_is_parsed() -> None:
+    start = time.perf_counter()
+    with pytest.raises(Malformed, match="64 KiB"):
+        change("---\na: 1\n---\n", a="[" + "[1], " * 100_000 + "[2]]")
+    assert time.perf_counter() - start < 0.2

@@ -237,6 +237,18 @@ def test_keys_that_have_no_lines_of_their_own_can_be_read() -> None:
         assert not found.is_editable
 
 
+def test_line_ends_that_only_yaml_knows_are_left_to_yaml() -> None:
+    found = block("a: 1\rb: 2", "c: 3")
+    assert found.values() == {"a": "1", "b": "2", "c": "3"}
+    assert not found.is_editable
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029"])
+def test_line_breaks_within_a_value_do_not_matter_to_other_keys(odd: str) -> None:
+    found = block(f"a: 1{odd}b: 2", f"b: [1,{odd}2]", "c: 3")
+    assert found.values() == {"a": f"1{odd}b: 2", "b": ["1", "2"], "c": "3"}
+
+
 def test_quoted_keys_and_blanks_before_the_colon_are_read() -> None:
     assert block('"status": open', "'a b': 1", "name : x").values() == {
         "status": "open",

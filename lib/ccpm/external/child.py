@@ -90,7 +90,8 @@ class Child:
         for number, handler in self._old.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         for descriptor in self._wakeup:
-            os.close(descriptor)
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def wait(self, seconds: float | None) -> int | None:
         """The exit status (128 + N if signal N ended it), or None if it still runs after `seconds` (None: no limit)."""

@@ -19,8 +19,6 @@ but not edited. Bytes that are no UTF-8 are kept, and shown as surrogate escapes
 
 from __future__ import annotations
 
-import re
-
 from ccpm.errors import Malformed
 from ccpm.files import frontmatter_lines, yaml_caps, yaml_inline
 from ccpm.files.frontmatter_lines import bare
@@ -32,9 +30,6 @@ if TYPE_CHECKING:
     from ccpm.files.yaml_inline import Inline, Value
 
 BOM = b"\xef\xbb\xbf"
-
-_OPEN = re.compile(rb"---[ \t]*(?:\r?\n|\r?\Z)")
-_CLOSE = re.compile(rb"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
 
 
 class Document:
@@ -53,7 +48,7 @@ class Document:
         self._foreign: dict[str, Value] | None = None
         scan = frontmatter_lines.Scan(self.lines)
         self.entries, self.junk = scan.entries, scan.junk
-        if scan.is_doubtful or _has_odd_breaks(self.text):
+        if scan.is_doubtful or _has_lone_cr(self.text):
             self._ask_authority()
 
     def _ask_authority(self) -> None:
@@ -170,22 +165,47 @@ class Document:
 def parse(data: bytes) -> Document:
     """The frontmatter of a file with the content `data`; Malformed (65) if it is not closed or breaks a limit."""
     begin = len(BOM) if data.startswith(BOM) else 0
-    opened = _OPEN.match(data, begin)
-    if not opened:
+    start = _end_of_opening(data, begin)
+    if start < 0:
         return Document(data, begin, begin, False)
-    most = min(len(data), opened.end() + yaml_caps.BLOCK + 8)
-    closed = _CLOSE.search(data, opened.end(), most)
-    if not closed or (closed.end() == most < len(data)):
-        if most < len(data):
-            raise yaml_caps.too_large()
+    most = min(len(data), start + yaml_caps.BLOCK + 8)
+    end = _find_closing(data, start, most)
+    if end < 0 and most == len(data):
         raise Malformed(
             "line 1 opens frontmatter with --- and no later line closes it",
             "put a line --- behind the last key",
             line=1,
         )
-    if closed.start() - opened.end() > yaml_caps.BLOCK:
+    if end < 0 or end - start > yaml_caps.BLOCK:
         raise yaml_caps.too_large()
-    return Document(data, opened.end(), closed.start(), True)
+    return Document(data, start, end, True)
+
+
+def _end_of_opening(data: bytes, begin: int) -> int:
+    """The offset behind the first line if that is `---`, else -1."""
+    if not data.startswith(b"---", begin):
+        return -1
+    newline = data.find(b"\n", begin)
+    end = newline + 1 if newline >= 0 else len(data)
+    return -1 if data[begin + 3 : end].strip(b" \t\r\n") else end
+
+
+def _find_closing(data: bytes, start: int, most: int) -> int:
+    """The offset of the first line from `start` on that is `---` or `...`, -1 if none begins and ends before `most`."""
+    found = _find_marker(data, b"\n---", start - 1, most)
+    dots = _find_marker(data, b"\n...", start - 1, most if found < 0 else found)
+    return found if dots < 0 else dots
+
+
+def _find_marker(data: bytes, marker: bytes, start: int, most: int) -> int:
+    at = data.find(marker, max(0, start), most)
+    while at >= 0:
+        newline = data.find(b"\n", at + 4, most)
+        end = newline if newline >= 0 else most
+        if (newline >= 0 or most == len(data)) and not data[at + 4 : end].strip(b" \t\r"):
+            return at + 1
+        at = data.find(marker, at + 4, most)
+    return -1
 
 
 def _read_block_list(lines: list[str]) -> Value | None:
@@ -204,8 +224,6 @@ def _read_block_list(lines: list[str]) -> Value | None:
     return items
 
 
-def _has_odd_breaks(text: str) -> bool:
-    """Whether YAML sees line breaks that are no line ends here: a lone CR, NEL, LS, PS (YAML 1.1, 5.4)."""
-    return ("\r" in text and text.count("\r") != text.count("\r\n")) or (
-        not text.isascii() and any(char in text for char in "\x85\u2028\u2029")
-    )
+def _has_lone_cr(text: str) -> bool:
+    """Whether YAML sees line ends that are none here: a carriage return alone (YAML 1.2.2, 5.4)."""
+    return "\r" in text and text.count("\r") != text.count("\r\n")

@@ -7,20 +7,16 @@ trailing comments and blank lines not.
 
 from __future__ import annotations
 
-import re
-
 from ccpm.files import yaml_inline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ccpm.files.yaml_authority import Meaning
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*:(?!//)")
-_COLON = re.compile(r":(?=[ \t]|$)")
 _NO_KEY = frozenset("-?:,[]{}&*!|>%@`")
-_BLOCK_SCALAR = re.compile(r"(?:^| )[|>]([-+0-9]*) *(?:#.*)?$")
-_OPENER = re.compile(r"(?:^|[-:?][ \t])[ \t]*([\"'\[{])")
-_STRUCTURE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|(?<=[ \n])#[^\n]*|[\[\]{}\"']", re.DOTALL)
+_BLOCK_SCALAR = r"(?:^| )[|>]([-+0-9]*) *(?:#.*)?$"
+_OPENER = r"(?:^|[-:?][ \t])[ \t]*([\"'\[{])"
+_STRUCTURE = r"(?s)\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|(?<=[ \n])#[^\n]*|[\[\]{}\"']"
 
 
 class Entry:
@@ -91,12 +87,12 @@ class Scan:
         text = bare(line)
         found = split_key(text)
         if found is None:
-            loose = _NAME.match(text)
-            if not loose:
+            name, _, rest = text.partition(":")
+            if not name.replace("-", "_").isidentifier() or rest[:2] in ("", "//"):
                 self._reject(number)
                 return
             self.is_doubtful = True
-            found = text[: loose.end() - 1], loose.end() - 1
+            found = name, len(name)
         key, colon = found
         text = text[colon + 1 :]
         self.entries.append(Entry(key, number, number + 1, colon))
@@ -124,9 +120,10 @@ def split_key(line: str) -> tuple[str, int] | None:
         colon = end + 1 + len(rest) - len(rest.lstrip(" "))
         key = line[1:end]
     else:
-        match = _COLON.search(line)
-        colon = match.start() if match else 0
-        key = line[:colon].rstrip(" ")
+        colon = line.find(":")
+        while colon >= 0 and line[colon + 1 : colon + 2] not in ("", " ", "\t"):
+            colon = line.find(":", colon + 1)
+        key = line[: max(colon, 0)].rstrip(" ")
         if not key or first in _NO_KEY or "#" in key:
             return None
     if line[colon : colon + 1] != ":" or line[colon + 1 : colon + 2] not in ("", " ", "\t"):
@@ -164,7 +161,9 @@ def _block_header(text: str) -> str:
     """`|` and the indicators behind it if `text` opens a block scalar, or ""."""
     if "|" not in text and ">" not in text:
         return ""
-    match = _BLOCK_SCALAR.search(text)
+    import re
+
+    match = re.search(_BLOCK_SCALAR, text)
     return f"|{match[1]}" if match else ""
 
 
@@ -182,13 +181,24 @@ def _is_open(text: str, entry: Entry, lines: list[str]) -> bool:
         return yaml_inline.read(text) is None and not _is_closed("\n".join([text.lstrip(" \t"), *further]), 0)
     if _block_header(text):
         return False
-    return any(not _is_closed(line, match.start(1)) for line in further for match in _OPENER.finditer(line))
+    return any(_leaves_open(line) for line in further)
+
+
+def _leaves_open(line: str) -> bool:
+    """Whether a quote or bracket where a value may begin is not closed on `line`."""
+    if not any(char in line for char in "\"'[{"):
+        return False
+    import re
+
+    return any(not _is_closed(line, match.start(1)) for match in re.finditer(_OPENER, line))
 
 
 def _is_closed(text: str, start: int) -> bool:
     """Whether the quote or bracket at `start` finds its partner."""
+    import re
+
     depth = 0
-    for part in _STRUCTURE.finditer(text, start):
+    for part in re.compile(_STRUCTURE).finditer(text, start):
         if part[0] in ('"', "'"):
             return False
         if part[0] in ("[", "{"):

@@ -40,6 +40,10 @@ _KNOWN = frozenset(
         "holders",
     ]
 )
+_TEXTS = ("agent_id", "operation", "host")
+"""What is text to any reader, also where it looks like a number."""
+_NO_TEXT = frozenset(["null", "true", "false", "yes", "no", "on", "off", "y", "n"])
+"""Plain scalars that YAML 1.1 or 1.2 takes for something else than text; besides all that begin with a digit."""
 _PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./@=+-:"
 
 
@@ -47,7 +51,10 @@ def encode_lock(leases: list[Lease]) -> bytes:
     fields = _to_fields(leases[0])
     if leases[0].mode == SHARED:
         fields["holders"] = _json().dumps([_to_fields(lease) for lease in leases])
-    lines = [f"{key}: {value if key == 'holders' else _quote(value)}" for key, value in fields.items()]
+    lines = [
+        f"{key}: {value if key == 'holders' else _quote(value, key in _TEXTS)}"
+        for key, value in fields.items()
+    ]
     lines += [f"{key}: {value}" for key, value in leases[0].extra.items()]
     return "\n".join(["---", *lines, "---", ""]).encode()
 
@@ -70,7 +77,8 @@ def decode_lock(data: bytes, age: float) -> list[Lease] | Unreadable:
             return [_to_lease(fields, extra) for fields in _json().loads(raw["holders"])] or Unreadable(
                 age, "no holder"
             )
-        return [_to_lease({key: _unquote(value) for key, value in raw.items()}, extra)]
+        known = {key: _unquote(value) for key, value in raw.items() if key in _KNOWN}
+        return [_to_lease(known, extra)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return Unreadable(age, f"{type(error).__name__}: {error}"[:200])
 
@@ -117,6 +125,8 @@ def _to_fields(lease: Lease) -> dict[str, str]:
 
 
 def _to_lease(fields: dict[str, str], extra: dict[str, str]) -> Lease:
+    if not all(isinstance(value, str) for value in fields.values()):
+        raise TypeError("a value of a holder is not text")
     owner = Owner(
         fields["agent_id"],
         int(fields["pid"]),
@@ -130,13 +140,21 @@ def _to_lease(fields: dict[str, str], extra: dict[str, str]) -> Lease:
         fields["operation"],
         int(fields.get("token", "0")),
         fields.get("mode", "exclusive"),
-        float(fields.get("ttl", "300")),
+        _to_seconds(fields.get("ttl", "300")),
         clock.from_iso(fields["acquired"]),
         clock.from_iso(fields["expires"]),
-        float(fields.get("expires_boot", "0")),
+        _to_seconds(fields.get("expires_boot", "0")),
         extra,
-        float(fields.get("acquired_boot", "0")),
+        _to_seconds(fields.get("acquired_boot", "0")),
     )
+
+
+def _to_seconds(text: str) -> float:
+    """A finite number: a lease until `inf` or `nan` would never end."""
+    value = float(text)
+    if value - value != 0:
+        raise ValueError(f"{text[:40]!r} is not a number of seconds")
+    return value
 
 
 def _from_wait(wait: Wait) -> dict[str, object]:
@@ -168,11 +186,15 @@ def _to_wait(resource: str, fields: dict[str, object]) -> Wait:
     return Wait(resource, owner, waiter, str(fields["mode"]), int(str(fields["ticket"])), since, carried)
 
 
-def _quote(value: str) -> str:
+def _quote(value: str, is_text: bool) -> str:
     """As a YAML plain scalar where that means the same text, else as a JSON string (a YAML double-quoted scalar)."""
-    if value and value[0] not in "-@=." and not value.strip(_PLAIN) and value[-1] != ":":
+    is_plain = value and value[0] not in "-@=." and not value.strip(_PLAIN) and value[-1] != ":"
+    if is_plain and (not is_text or (value[0] not in "+0123456789" and value.lower() not in _NO_TEXT)):
         return value
-    return f'"{value}"' if _needs_no_escape(value) else str(_json().dumps(value))
+    if _needs_no_escape(value):
+        return f'"{value}"'
+    # Printable text as it is: for an escape beyond \uffff, JSON writes two, which YAML does not join.
+    return str(_json().dumps(value, ensure_ascii=not value.isprintable()))
 
 
 def _unquote(value: str) -> str:

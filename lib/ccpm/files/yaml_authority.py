@@ -54,6 +54,11 @@ class _Wrong(Exception):
         self.reason = reason
 
 
+def prepare() -> None:
+    """Import ruamel.yaml now, for callers that will need it while others wait for them. Unavailable (69) without it."""
+    load("")
+
+
 def load(text: str) -> Meaning:
     """The meaning of `text`. Malformed (65) if it breaks a limit; Unavailable (69) without ruamel.yaml."""
     yaml_caps.check(text)

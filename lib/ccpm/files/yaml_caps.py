@@ -9,18 +9,15 @@ frontmatter has three levels.
 
 from __future__ import annotations
 
-import re
-
 from ccpm.errors import Malformed
 
 BLOCK = 64 << 10
 DEPTH = 32
 
-_BRACKETS = re.compile(r"[\[\]{}]")
-_LEVELS = re.compile(r"( *)((?:[-?:][ \t]+)*)([^ \t\r\n#]?)", re.ASCII)
+_LEVELS = r"( *)((?:[-?:][ \t]+)*)([^ \t\r\n#]?)"
 _BEFORE = r"(?:^|[:\-?,\[{])[ \t]*(?:![^\s,\[\]{}]*[ \t]+)?"
-_ANCHOR = re.compile(_BEFORE + r"&([^\s,\[\]{}]+)", re.MULTILINE)
-_ALIAS = re.compile(_BEFORE + r"\*([^\s,\[\]{}]+)", re.MULTILINE)
+_ANCHOR = "(?m)" + _BEFORE + r"&([^\s,\[\]{}]+)"
+_ALIAS = "(?m)" + _BEFORE + r"\*([^\s,\[\]{}]+)"
 _HINT = "write the values out on plain lines, one key each"
 
 
@@ -45,14 +42,17 @@ def too_large() -> Malformed:
 
 
 def _check_depth(text: str) -> None:
+    import re
+
     flow = 0
-    for bracket in _BRACKETS.finditer(text):
+    for bracket in re.finditer(r"[\[\]{}]", text):
         flow = flow + 1 if bracket[0] in "[{" else max(0, flow - 1)
         if flow > DEPTH:
             raise _too_deep(text.count("\n", 0, bracket.start()) + 2)
     levels: list[int] = []
+    pattern = re.compile(_LEVELS)
     for number, line in enumerate(text.split("\n"), 2):
-        match = _LEVELS.match(line)
+        match = pattern.match(line)
         if not match or not (match[2] or match[3]):
             continue
         while levels and levels[-1] >= match.end(1):
@@ -70,8 +70,10 @@ def _too_deep(line: int) -> Malformed:
 
 
 def _check_aliases(text: str) -> None:
-    anchors = {match[1] for match in _ANCHOR.finditer(text)}
-    for match in _ALIAS.finditer(text):
+    import re
+
+    anchors = {match[1] for match in re.finditer(_ANCHOR, text)}
+    for match in re.finditer(_ALIAS, text):
         if match[1] in anchors:
             line = text.count("\n", 0, match.start(1)) + 2
             raise Malformed(f"line {line}: the frontmatter uses the alias *{match[1][:40]}", _HINT, line=line)

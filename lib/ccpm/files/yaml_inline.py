@@ -10,8 +10,6 @@ All scalars are text: `001` and `2025-11-04` stay as they stand, `version: 3` is
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Value = str | list["Value"] | dict[str, "Value"]
@@ -25,18 +23,13 @@ SWITCHES = frozenset(
 """Booleans in YAML 1.1 and text in YAML 1.2: readers differ unless they are quoted."""
 
 _ODD = "[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-"""Tabs, line breaks of all kinds, a byte order mark, what YAML forbids, bytes that were no UTF-8. Not compiled here:
-that takes 5 ms, and printable ASCII, which most text is, needs no look at it."""
+"""Tabs, line breaks of all kinds, a byte order mark, what YAML forbids, bytes that were no UTF-8. Not compiled here,
+and `re` not imported: that takes 10 ms, and printable ASCII, which most text is, needs neither."""
 
 _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`")
-_SIGNED = re.compile(r"-[\w.]")
-_DOUBLE = re.compile(r'"((?:[^"\\]|\\["\\/nt])*)"')
-_SINGLE = re.compile(r"'((?:[^']|'')*)'")
-_ESCAPE = re.compile(r"\\(.)")
-_ESCAPES = {"n": "\n", "t": "\t"}
-_ITEM = re.compile(r"[\w./(][\w ./()+%&~=;$^—–-]*")
-_QUOTED_ITEM = re.compile(r'"[^"\\]*"|\'[^\']*\'')
-_TAIL = re.compile(r" *(?: #.*)?")
+_ITEM_STARTS = frozenset("_./(")
+_ITEM_SIGNS = frozenset("_ ./()+%&~=;$^—–-")
+_ESCAPES = {"\\": "\\", '"': '"', "/": "/", "n": "\n", "t": "\t"}
 
 
 class Inline:
@@ -59,17 +52,19 @@ def read(text: str) -> Inline | None:
     if first in ("", "#"):
         return Inline("", 0, 0)
     if first == '"':
-        return _read_quoted(_DOUBLE, text, start)
+        return _read_double_quoted(text, start)
     if first == "'":
-        return _read_quoted(_SINGLE, text, start)
+        return _read_single_quoted(text, start)
     if first == "[":
         return _read_list(text, start)
     return _read_plain(text, start, first)
 
 
 def _read_plain(text: str, start: int, first: str) -> Inline | None:
-    if first in _INDICATORS and not _SIGNED.match(text, start):
-        return None
+    if first in _INDICATORS:
+        second = text[start + 1 : start + 2]
+        if first != "-" or not (second.isalnum() or second in ("_", ".")):
+            return None
     comment = text.find(" #", start)
     token = (text[start:] if comment < 0 else text[start:comment]).rstrip(" ")
     if ": " in token or token.endswith(":"):
@@ -77,33 +72,67 @@ def _read_plain(text: str, start: int, first: str) -> Inline | None:
     return Inline("" if token in NULLS else token, start, start + len(token))
 
 
-def _read_quoted(pattern: re.Pattern[str], text: str, start: int) -> Inline | None:
-    match = pattern.match(text, start)
-    if not match or not _TAIL.fullmatch(text, match.end()):
+def _read_double_quoted(text: str, start: int) -> Inline | None:
+    parts = []
+    at = start + 1
+    while True:
+        end = text.find('"', at)
+        if end < 0:
+            return None
+        slash = text.find("\\", at, end)
+        if slash < 0:
+            break
+        escaped = _ESCAPES.get(text[slash + 1 : slash + 2])
+        if escaped is None:
+            return None
+        parts += [text[at:slash], escaped]
+        at = slash + 2
+    parts.append(text[at:end])
+    return Inline("".join(parts), start, end + 1) if _ends_at(text, end + 1) else None
+
+
+def _read_single_quoted(text: str, start: int) -> Inline | None:
+    end = text.find("'", start + 1)
+    while end >= 0 and text[end + 1 : end + 2] == "'":
+        end = text.find("'", end + 2)
+    if end < 0 or not _ends_at(text, end + 1):
         return None
-    inside = match[1]
-    if pattern is _SINGLE:
-        inside = inside.replace("''", "'")
-    elif "\\" in inside:
-        inside = _ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[1]), inside)
-    return Inline(inside, start, match.end())
+    return Inline(text[start + 1 : end].replace("''", "'"), start, end + 1)
 
 
 def _read_list(text: str, start: int) -> Inline | None:
     end = text.find("]", start) + 1
-    if not end or not _TAIL.fullmatch(text, end):
+    if not end or not _ends_at(text, end):
         return None
     inside = text[start + 1 : end - 1].strip(" ")
     items: list[Value] = []
     for part in inside.split(",") if inside else ():
         item = part.strip(" ")
-        if _ITEM.fullmatch(item) or item == "~":
+        if _is_plain_item(item) or item == "~":
             items.append("" if item in NULLS else item)
-        elif _QUOTED_ITEM.fullmatch(item):
+        elif len(item) > 1 and item[0] == item[-1] and _is_simply_quoted(item[1:-1], item[0]):
             items.append(item[1:-1])
         else:
             return None
     return Inline(items, start, end)
+
+
+def _is_plain_item(item: str) -> bool:
+    """Whether `item` is a scalar in a list as it stands: nothing that YAML may take otherwise."""
+    first = item[:1]
+    return (first.isalnum() or first in _ITEM_STARTS) and all(
+        char.isalnum() or char in _ITEM_SIGNS for char in item
+    )
+
+
+def _is_simply_quoted(inside: str, quote: str) -> bool:
+    return quote in ("'", '"') and quote not in inside and not (quote == '"' and "\\" in inside)
+
+
+def _ends_at(text: str, end: int) -> bool:
+    """Whether nothing but blanks and a comment follows."""
+    tail = text[end:].lstrip(" ")
+    return not tail or (tail[0] == "#" and text[end] == " ")
 
 
 def line_value(text: str) -> str:
@@ -132,12 +161,7 @@ def write_scalar(value: str, old: str = "") -> str:
 
 def is_plain(value: str, old: str = "") -> bool:
     """Whether the non-empty `value` may stand without quotes."""
-    if (
-        value in NULLS
-        or value == "="
-        or value.startswith("<<")
-        or (value in SWITCHES and old not in SWITCHES)
-    ):
+    if value == "=" or value.startswith("<<") or (value in SWITCHES and old not in SWITCHES):
         return False
     found = read(value)
     return found is not None and found.value == value
@@ -145,11 +169,17 @@ def is_plain(value: str, old: str = "") -> bool:
 
 def _double_quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    import re
+
     return '"' + (re.sub(_ODD, lambda m: _escaped(ord(m[0])), escaped) if _is_odd(escaped) else escaped) + '"'
 
 
 def _is_odd(text: str) -> bool:
-    return not (text.isascii() and text.isprintable()) and bool(re.search(_ODD, text))
+    if text.isascii():
+        return not text.isprintable()
+    import re
+
+    return re.search(_ODD, text) is not None
 
 
 def _escaped(code: int) -> str:
@@ -166,6 +196,6 @@ def _flow(value: Value) -> str:
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_flow(key)}: {_flow(entry)}" for key, entry in value.items()) + "}"
-    if _ITEM.fullmatch(value) and value not in NULLS and not value.endswith(" "):
+    if _is_plain_item(value) and value not in NULLS and not value.endswith(" "):
         return value
     return _double_quoted(value)

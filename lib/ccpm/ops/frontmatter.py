@@ -15,9 +15,8 @@ import time
 
 from ccpm.core import versions
 from ccpm.errors import Malformed, NotFound, UsageError
-from ccpm.files import clock, events, frontmatter, frontmatter_edit, plain, root
+from ccpm.files import clock, events, frontmatter, plain, root
 from ccpm.files.frontmatter import Document
-from ccpm.files.frontmatter_edit import Edited
 from ccpm.files.plain import Guarded
 from ccpm.files.store import Store
 from ccpm.ops.fences import Fenced
@@ -25,6 +24,8 @@ from ccpm.ops.fences import Fenced
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ccpm.files.frontmatter_edit import Edited
 
 MANAGED = (versions.KEY, versions.STAMP)
 """Keys that every write sets itself."""
@@ -69,6 +70,8 @@ def apply(change: Change, expect: int | None = None) -> tuple[int, list[str]]:
     Malformed (65) if the block cannot take the change, LeaseLost (11) if a fence does not hold: nothing is written.
     """
 
+    from ccpm.files import frontmatter_edit
+
     def edit(document: Document, version: int) -> Edited:
         return frontmatter_edit.edit(
             document, {**change.values, **_stamp(version)}, change.unset, (versions.STAMP,)
@@ -82,6 +85,8 @@ def apply(change: Change, expect: int | None = None) -> tuple[int, list[str]]:
 def commit(path: str, agent: str, content: bytes, expect: int, fences: dict[str, int]) -> int:
     """Replace the whole file by `content`, as version `expect` + 1, if its version is still `expect`."""
 
+    from ccpm.files import frontmatter_edit
+
     def edit(_: Document, version: int) -> Edited:
         return frontmatter_edit.edit(frontmatter.parse(content), _stamp(version), (), (versions.STAMP,))
 
@@ -90,7 +95,10 @@ def commit(path: str, agent: str, content: bytes, expect: int, fences: dict[str,
 
 def ensure_version(path: str, agent: str) -> bool:
     """Add `version: 1` where a file has none; whether it was added. `updated` stays: nothing else has changed."""
+    from ccpm.files import frontmatter_edit, yaml_authority
+
     real = root.resolve(path)
+    yaml_authority.prepare()
     with Guarded(real) as file:
         try:
             document = frontmatter.parse(_content(real))
@@ -113,8 +121,11 @@ def _write(
     edit: Callable[[Document, int], Edited],
     keys: list[str],
 ) -> tuple[int, list[str]]:
+    from ccpm.files import yaml_authority
+
     real = root.resolve(path)
     store = Store(root.find()) if fences else None
+    yaml_authority.prepare()  # not under the guard: its import takes longer than all that follows
     with Guarded(real) as file:
         try:
             document = frontmatter.parse(_content(real))
