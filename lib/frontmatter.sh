@@ -9,87 +9,94 @@
 #   ensure_version FILE                                  adds `version: 1` where there is none
 #   optimistic_update FILE EXPECTED FUNCTION             FUNCTION edits a copy; written as version EXPECTED + 1,
 #                                                        or 10 if the file has another version by then
-#   optimistic_update_frontmatter FILE KEY VALUE
+#   optimistic_update_frontmatter FILE KEY VALUE         the same as update_frontmatter_field
 #   retry_optimistic_update TRIES FILE FUNCTION          the same, on the new content, until it fits
 #   create_with_frontmatter FILE FRONTMATTER BODY        a new file (10 if it exists)
+#
+# Contract: FILE below `.claude/epics` or `.claude/prds` means the one copy of the project, from every worktree. Every
+# write counts `version` up and leaves every other byte as it was. FUNCTION is called as by atomic_update.
 
-# shellcheck source=lib/session.sh
-. "${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}session.sh"
+# shellcheck source=lib/atomic-ops.sh
+case ${BASH_SOURCE[0]} in
+  */*) . "${BASH_SOURCE[0]%/*}/atomic-ops.sh" ;;
+  *) . ./atomic-ops.sh ;;
+esac
 
-extract_frontmatter() { _ccpm_part "${1-}" block; }
+extract_frontmatter() { _ccpm_fm extract "${1-}"; }
 
-extract_content() { _ccpm_part "${1-}" body; }
+extract_content() { _ccpm_fm extract "${1-}" --body; }
 
-get_frontmatter_field() { _ccpm_call ccpm-fm-cas get "${1-}" "${2-}"; }
+get_frontmatter_field() {
+  case ${2-} in
+    '' | -*)
+      printf 'get_frontmatter_field: not a key: %s\n' "${2-}" >&2
+      return 2
+      ;;
+  esac
+  _ccpm_fm get "${1-}" "$2"
+}
 
-update_frontmatter_field() { _ccpm_capture ccpm-fm-cas update "${1-}" "${2-}=${3-}"; }
+update_frontmatter_field() { _ccpm_set_key "${1-}" "${2-}" "${3-}"; }
+
+optimistic_update_frontmatter() { _ccpm_set_key "${1-}" "${2-}" "${3-}"; }
 
 validate_frontmatter() {
-  _ccpm_call ccpm-fm-cas validate "${1-}" || return
+  _ccpm_fm validate "${1-}" || return
   printf '✓ Frontmatter valid\n'
 }
 
 get_version() {
-  local status=0
-  _ccpm_capture ccpm-fm-cas get "${1-}" version || status=$?
-  case $status in
-    0) printf '%s' "${_CCPM_OUT:-0$'\n'}" ;;
-    1) printf '0\n' ;;
-    *) return "$status" ;;
-  esac
+  _ccpm_version "${1-}" || return
+  printf '%s\n' "$_CCPM_VERSION"
 }
 
 ensure_version() {
   local status=0
-  _ccpm_call ccpm-fm-cas ensure "${1-}" || status=$?
-  [ "$status" -le 1 ] || return "$status"
-}
-
-optimistic_update() {
-  local file=${1-} expected=${2-} function=${3-} status=0 copy
-  [ -f "$file" ] || {
-    printf 'optimistic_update: no such file: %s\n' "$file" >&2
-    return 66
-  }
-  copy=$(mktemp "${TMPDIR:-/tmp}/ccpm-update.XXXXXX") || return 74
-  if cat -- "$file" >"$copy"; then
-    "$function" "$copy" || status=$?
-    [ "$status" -ne 0 ] ||
-      _ccpm_capture ccpm-fm-cas commit "$file" --expect-version "$expected" --from "$copy" || status=$?
-  else
-    status=74
-  fi
-  rm -f -- "$copy"
+  _ccpm_fm ensure "${1-}" || status=$?
+  [ "$status" -ne 1 ] || status=0 # it has one
   return "$status"
 }
 
-optimistic_update_frontmatter() { _ccpm_capture ccpm-fm-cas update "${1-}" "${2-}=${3-}"; }
+optimistic_update() { _ccpm_edit "${2:-missing}" "${1-}" "${3-}" 1; }
 
 retry_optimistic_update() {
-  local tries=${1-} file=${2-} function=${3-} status=10 version
-  while [ "$tries" -gt 0 ]; do
-    version=$(get_version "$file") || return
-    status=0
-    optimistic_update "$file" "$version" "$function" || status=$?
-    [ "$status" -eq 10 ] || return "$status"
-    tries=$((tries - 1))
+  local _ccpm_left=${1-} _ccpm_code
+  case $_ccpm_left in
+    '' | *[!0-9]* | 0)
+      printf 'retry_optimistic_update: not a number of tries: %s\n' "$_ccpm_left" >&2
+      return 2
+      ;;
+  esac
+  while :; do
+    _ccpm_version "${2-}" || return
+    _ccpm_code=0
+    _ccpm_edit "$_CCPM_VERSION" "${2-}" "${3-}" "$_ccpm_left" || _ccpm_code=$?
+    [ -n "$_CCPM_CONFLICT" ] && [ "$_ccpm_left" -gt 1 ] || return "$_ccpm_code"
+    _ccpm_left=$((_ccpm_left - 1))
   done
-  return "$status"
 }
 
 create_with_frontmatter() {
-  printf -- '---\n%s\n---\n\n%s\n' "${2-}" "${3-}" | "$_CCPM_LIB/../bin/ccpm-atomic-write" --if-absent -- "${1-}"
+  local _CCPM_IN="---"$'\n'${2-}$'\n'"---"$'\n\n'${3-}$'\n'
+  _ccpm_call ccpm-atomic-write --if-absent -- "${1-}"
 }
 
-# _ccpm_part FILE block|body: what stands between the two markers, or behind the second.
-_ccpm_part() {
-  [ -f "$1" ] || {
-    printf '%s: no such file\n' "$1" >&2
-    return 66
-  }
-  awk -v part="$2" '
-    NR == 1 { sub(/^\357\273\277/, "") }
-    !closed && /^---[ \t]*\r?$/ && (NR == 1 || opened) { if (opened) closed = 1; opened = 1; next }
-    NR == 1 { exit }
-    part == "block" ? !closed : closed' "$1"
+# _ccpm_fm VERB FILE ARGS…
+_ccpm_fm() {
+  local verb=$1
+  _ccpm_file "$2"
+  shift 2
+  _ccpm_call ccpm-fm-cas "$verb" "$_CCPM_FILE" "$@"
+}
+
+# The version of file $1, in $_CCPM_VERSION; 0 where it has none.
+_ccpm_version() {
+  local status=0
+  _ccpm_file "$1"
+  _ccpm_capture ccpm-fm-cas get "$_CCPM_FILE" version || status=$?
+  _CCPM_VERSION=${_CCPM_OUT%$'\n'}
+  case $status in
+    0 | 1) _CCPM_VERSION=${_CCPM_VERSION:-0} ;;
+    *) return "$status" ;;
+  esac
 }

@@ -1,77 +1,69 @@
 # shellcheck shell=bash
 # Calls the helpers of CCPM from shell functions: one process a call, or one helper kept open for many calls.
 #
-#   ccpm_session_open    keep one helper open until ccpm_session_close or the end of this shell
-#   ccpm_session_close
-#   ccpm_call HELPER ARGS…    runs a helper either way: its output in $CCPM_OUT, its status
-#   _ccpm_call HELPER ARGS…   runs a helper either way: its output, its status
+#   ccpm_session_open        keep one helper open until ccpm_session_close or the end of this shell
+#   ccpm_session_close       end it
+#   ccpm_call HELPER ARGS…   runs a helper either way: its output in $CCPM_OUT, its status
 #
-# Contract: sourcing does nothing but define functions. In a session a call costs two pipe transfers instead of the
-# start of an interpreter. The protocol is that of lib/ccpm/cli/session.py. The two FIFOs are opened anew for each
-# request, so no descriptor stays open in this shell or goes to its children; they are opened for reading and writing,
-# so that nothing hangs if the helper is gone: then the call is made the ordinary way.
+# Contract: sourcing defines functions and variables that begin with _CCPM_, and does nothing else. In a session a call
+# costs a pipe round trip instead of the start of an interpreter, from the shell and from its subshells, `$( )` too: they
+# take turns. A call that is not answered its turn within a second, or that is too long for a pipe, is made the ordinary
+# way, and so is every call once the helper is gone.
 #
-# Subshells do not share the session (two requests at once would mix): they call the ordinary way.
+# Guarantees: no descriptor stays open between two calls, so no child inherits one; `wait` does not see the helper; it
+# ends with this shell, at the latest a second after it; standard error is passed on while a call runs.
+# Non-guarantees: a helper that is killed in the middle of a call answers nothing: the status is 74, and whether the call
+# was carried out is unknown. `umask` counts as it was when the session was opened.
+#
+# The protocol is that of lib/ccpm/cli/session.py. FIFOs are opened for reading only while they are open for reading and
+# writing, because nothing else never blocks (fifo(7)); after that, a dead helper shows as end of file.
 
-_CCPM_LIB=${BASH_SOURCE[0]%/*}
-[ "$_CCPM_LIB" != "${BASH_SOURCE[0]}" ] || _CCPM_LIB=.
-case $_CCPM_LIB in /*) ;; *) _CCPM_LIB=$PWD/$_CCPM_LIB ;; esac
-: "${_CCPM_SESSION=}" "${_CCPM_SESSION_PID=}" "${_CCPM_SESSION_LEVEL=}"
+# Variables of another shell come here through `set -a`: they are not ours.
+if [ "${_CCPM_SHELL-}" != "$$" ]; then
+  _CCPM_SHELL=$$ _CCPM_SESSION='' _CCPM_SESSION_PID='' _CCPM_ASKING='' _CCPM_OUT='' _CCPM_STATUS=0
+  _CCPM_HELD=' ' _CCPM_LOCKS='' _CCPM_AT_EXIT='' _CCPM_EXIT_TRAP=''
+fi
+case ${BASH_SOURCE[0]} in
+  /*/*) _CCPM_LIB=${BASH_SOURCE[0]%/*} ;;
+  */*) _CCPM_LIB=$PWD/${BASH_SOURCE[0]%/*} ;;
+  *) _CCPM_LIB=$PWD ;;
+esac
 
 ccpm_session_open() {
   [ -z "$_CCPM_SESSION" ] || return 0
-  local folder=${TMPDIR:-/tmp}/ccpm-session-$$-$RANDOM
-  (umask 077 && mkdir "$folder" && mkfifo "$folder/request" "$folder/reply") || return 74
+  local folder=${TMPDIR:-/tmp} word='' pid
+  case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
+  folder=${folder%/}/ccpm-session-$$-$RANDOM$RANDOM
+  if ! { mkdir -m 700 "$folder" && mkfifo -m 600 "$folder/turn" "$folder/request" "$folder/reply"; }; then
+    printf 'ccpm_session_open: cannot make %s; each call starts its own helper\n' "$folder" >&2
+    return 74
+  fi
   # Started by a subshell that ends at once: `wait` of this shell does not see it, and no job is reported.
-  _CCPM_SESSION_PID=$(
+  pid=$(
     "$_CCPM_LIB/../bin/ccpm" session "$folder" "$$" </dev/null >/dev/null 2>&1 &
     printf '%s' "$!"
   )
-  # A FIFO that nobody has open forgets what was written to it: wait until the helper has opened both.
-  local line=''
+  # The helper lays the first turn when it has opened everything: what is written to a FIFO before that is lost.
   {
-    until IFS= read -r -t 1 line; do
-      kill -0 "$_CCPM_SESSION_PID" 2>/dev/null || break
-    done
-  } <>"$folder/reply"
-  if [ "$line" != ready ]; then
+    until IFS= read -r -n 1 -t 1 word <&7 || ! kill -0 "$pid" 2>/dev/null; do :; done
+    [ -z "$word" ] || printf . >&7
+  } 7<>"$folder/turn"
+  if [ -z "$word" ]; then
     rm -rf -- "$folder"
-    printf 'ccpm_session_open: the helper did not start; each call starts its own\n' >&2
-    return 70
+    printf 'ccpm_session_open: the helper did not start; each call starts its own\nhint: %s tells why\n' \
+      "$_CCPM_LIB/../bin/ccpm-lock list" >&2
+    return 69
   fi
-  _CCPM_SESSION=$folder
-  _CCPM_SESSION_LEVEL=$BASH_SUBSHELL
+  _CCPM_SESSION=$folder _CCPM_SESSION_PID=$pid
+  _ccpm_watch_exit
 }
 
 ccpm_session_close() {
-  [ -n "$_CCPM_SESSION" ] || return 0
-  if [ "$BASH_SUBSHELL" = "$_CCPM_SESSION_LEVEL" ] && kill -0 "$_CCPM_SESSION_PID" 2>/dev/null; then
-    _ccpm_send quit 1<>"$_CCPM_SESSION/request"
-  fi
-  _CCPM_SESSION='' _CCPM_SESSION_PID=''
+  [ -n "$_CCPM_SESSION" ] && [ "$BASH_SUBSHELL" -eq 0 ] || return 0
+  _ccpm_ask quit || :
+  _CCPM_SESSION=''
 }
 
-_ccpm_call() {
-  if [ -n "$_CCPM_SESSION" ] && [ "$BASH_SUBSHELL" = "$_CCPM_SESSION_LEVEL" ]; then
-    _ccpm_ask "$@" || return
-    [ -z "$_CCPM_OUT" ] || printf '%s' "$_CCPM_OUT"
-    return "$_CCPM_STATUS"
-  fi
-  "$_CCPM_LIB/../bin/$1" "${@:2}"
-}
-
-# _ccpm_capture HELPER ARGS…: like _ccpm_call, with the output in $_CCPM_OUT instead of standard output.
-_ccpm_capture() {
-  if [ -n "$_CCPM_SESSION" ] && [ "$BASH_SUBSHELL" = "$_CCPM_SESSION_LEVEL" ]; then
-    _ccpm_ask "$@" || return
-    return "$_CCPM_STATUS"
-  fi
-  _CCPM_OUT=$("$_CCPM_LIB/../bin/$1" "${@:2}") || return
-  [ -z "$_CCPM_OUT" ] || _CCPM_OUT+=$'\n'
-}
-
-# ccpm_call HELPER ARGS…: runs a helper; its output without the last line end in $CCPM_OUT, its status. For scripts that
-# want a value without `$( )`, in which there is no session.
 ccpm_call() {
   local status=0
   _ccpm_capture "$@" || status=$?
@@ -80,47 +72,110 @@ ccpm_call() {
   return "$status"
 }
 
-# One request and its reply: $_CCPM_STATUS and $_CCPM_OUT (each line with its end); standard error is passed on.
+# _ccpm_call HELPER ARGS…: its output and its status. $_CCPM_IN, if set, is its standard input.
+_ccpm_call() {
+  if _ccpm_ask "$@"; then
+    [ -z "$_CCPM_OUT" ] || printf '%s' "$_CCPM_OUT"
+    return "$_CCPM_STATUS"
+  fi
+  _ccpm_start "$@"
+}
+
+# The same with the output, byte for byte, in $_CCPM_OUT.
+_ccpm_capture() {
+  if _ccpm_ask "$@"; then
+    return "$_CCPM_STATUS"
+  fi
+  local status=0
+  _CCPM_OUT=$(
+    _ccpm_start "$@" || status=$?
+    printf x # keeps the line ends
+    exit "$status"
+  ) || status=$?
+  _CCPM_OUT=${_CCPM_OUT%x}
+  return "$status"
+}
+
+_ccpm_start() {
+  local helper=${1#ccpm-}
+  shift
+  # Who we are counts even where the script did not export it.
+  [ -z "${CCPM_ROOT-}" ] || export CCPM_ROOT
+  [ -z "${CCPM_AGENT_ID-}" ] || export CCPM_AGENT_ID
+  [ -z "${AGENT_ID-}" ] || export AGENT_ID
+  if [ -n "${_CCPM_IN+set}" ]; then
+    printf '%s' "$_CCPM_IN" | "$_CCPM_LIB/../bin/ccpm" "$helper" "$@"
+  else
+    "$_CCPM_LIB/../bin/ccpm" "$helper" "$@"
+  fi
+}
+
+# One request and its reply, in $_CCPM_STATUS and $_CCPM_OUT. 1: it was not made, call the ordinary way.
 _ccpm_ask() {
-  local head='' line='' status=0 out=0 err=0
-  _CCPM_OUT='' _CCPM_STATUS=70
-  # Held open from before the request is written until its reply is there: what is written to a FIFO that nobody has
-  # open any more is lost (pipe(7)), and a helper that is still starting has not opened it yet.
-  {
-    _ccpm_send "$@" >&3 || return 74
-    # One character with a time limit, which costs four system calls a character. The rest came with it.
-    until IFS= read -r -t 1 -n 1 head; do
-      if ! kill -0 "$_CCPM_SESSION_PID" 2>/dev/null; then
-        _ccpm_session_lost
-        _CCPM_STATUS=0
-        _ccpm_capture "$@" || _CCPM_STATUS=$?
-        return 0
-      fi
-    done
-    IFS= read -r line
-    line=$head$line
-    status=${line%% *} err=${line##* } out=${line#* }
-    out=${out% *}
-    while [ "$out" -gt 0 ]; do
-      IFS= read -r line
-      _CCPM_OUT+=$line$'\n'
-      out=$((out - 1))
-    done
-    while [ "$err" -gt 0 ]; do
-      IFS= read -r line
-      printf '%s\n' "$line" >&2
-      err=$((err - 1))
-    done
-  } <>"$_CCPM_SESSION/reply" 3<>"$_CCPM_SESSION/request"
-  _CCPM_STATUS=$status
+  [ -n "$_CCPM_SESSION" ] && [ -z "$_CCPM_ASKING" ] || return 1
+  local text="$PWD$*${_CCPM_IN-}${CCPM_FENCE-}" status=0
+  [ "${#text}" -le 4000 ] || return 1 # at most 16,000 bytes: they fit into the smallest pipe
+  if [ -p "$_CCPM_SESSION/turn" ]; then
+    # Seen by a trap that interrupts us, and for good by a shell that a trap took out of here with the turn.
+    _CCPM_ASKING=yes
+    _ccpm_exchange "$@" 7<>"$_CCPM_SESSION/turn" 8<>"$_CCPM_SESSION/reply" 9<>"$_CCPM_SESSION/request" || status=$?
+    _CCPM_ASKING=''
+    [ "$status" -ne 0 ] || return 0
+  fi
+  kill -0 "$_CCPM_SESSION_PID" 2>/dev/null || rm -rf -- "$_CCPM_SESSION"
+  _CCPM_SESSION=''
+  [ "$status" -eq 74 ] || return 1
+  printf '%s: the helper of this session died meanwhile: it is not known whether this was done: %s\n' \
+    "$1" "${*:2}" >&2
+  _CCPM_STATUS=74 _CCPM_OUT=''
 }
 
-_ccpm_send() {
+# With `turn` at 7, `reply` at 8, `request` at 9. 1: not asked; 74: asked, and no reply came.
+_ccpm_exchange() {
+  local part=''
+  exec 7<"$_CCPM_SESSION/turn" 8<"$_CCPM_SESSION/reply"
+  IFS= read -r -n 1 -t 1 part <&7 || return 1
   # In one write: the helper is woken once.
-  printf '%s\0' "$(($# + 5))"$'\n'"$PWD" "${CCPM_ROOT-}" "${CCPM_FENCE-}" "${CCPM_AGENT_ID-}" "${AGENT_ID-}" "$@"
+  printf '%s\0' "$(($# + 6))"$'\n'"$PWD" "${CCPM_ROOT-}" "${CCPM_FENCE-}" "${CCPM_AGENT_ID-}" "${AGENT_ID-}" \
+    "${_CCPM_IN-}" "$@" >&9
+  while :; do
+    IFS= read -r -d '' part <&8 || {
+      [ "$?" -le 128 ] || continue # a trap of the script was run (POSIX mode)
+      # The helper is dead. A request that still lies there was not read.
+      IFS= read -r -n 1 -t 1 part <&9 && return 1
+      return 74
+    }
+    case $part in
+      '!'*) printf '%s' "${part#?}" >&2 ;;
+      '='*)
+        _CCPM_OUT=${part#* } part=${part%% *} _CCPM_STATUS=${part#=}
+        break
+        ;;
+      *)
+        _CCPM_STATUS=${part#?}
+        IFS= read -r -d '' _CCPM_OUT <"$_CCPM_SESSION/out" || :
+        break
+        ;;
+    esac
+  done
+  [ "$1" = quit ] || printf . >"$_CCPM_SESSION/turn"
 }
 
-_ccpm_session_lost() {
-  rm -rf -- "$_CCPM_SESSION"
-  _CCPM_SESSION='' _CCPM_SESSION_PID=''
+# Has _ccpm_at_exit run at the exit of this shell, behind the EXIT trap that is there now.
+_ccpm_watch_exit() {
+  [ -z "$_CCPM_AT_EXIT" ] && [ "$BASH_SUBSHELL" -eq 0 ] || return 0
+  local line
+  line=$(trap -p EXIT)
+  [ -z "$line" ] || eval "_ccpm_keep_trap ${line#trap }"
+  _CCPM_AT_EXIT=yes
+  # The first thing that is evaluated sees the exit status in $?, as it would without us.
+  trap 'eval "$_CCPM_EXIT_TRAP"; _ccpm_at_exit' EXIT
+}
+
+# Takes the words of `trap -- 'COMMANDS' EXIT` behind the first.
+_ccpm_keep_trap() { _CCPM_EXIT_TRAP=$2; }
+
+_ccpm_at_exit() {
+  [ "$_CCPM_HELD" = ' ' ] || _ccpm_release_all || :
+  ccpm_session_close || :
 }

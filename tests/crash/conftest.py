@@ -2,4 +2,5 @@
 
 import pytest
 
-pytest.register_assert_rewrite("crash.cases", "crash.harness")
+for name in ("case", "file_cases", "lock_cases", "wait_cases", "harness"):
+    pytest.register_assert_rewrite(f"crash.{name}")

@@ -35,8 +35,11 @@ IS_FULL = os.environ.get("CCPM_SWEEP") == "full"
 PROMPT = 15.0
 """Seconds within which a command after a crash has to end: less than the patience of a guard (20 s)."""
 
-ENOUGH = 8
-"""Failures after which a sweep does not go on: a broken tree breaks everywhere."""
+ENOUGH = int(os.environ.get("TEST_ENOUGH") or 8)
+"""Failures after which a sweep does not go on: a broken tree breaks everywhere, a seeded bug needs but one."""
+
+SLEEPY = 3 * (1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
+"""Points at a time of commands that mostly sleep."""
 
 WORKERS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
 
@@ -198,8 +201,8 @@ def fail_at(project: Project, command: Command, call: Call, fault: str, is_exact
     return done
 
 
-def each(calls: Iterable[Call], check: Callable[[int, Call], None]) -> int:
-    """`check(index, call)` for all calls, by `WORKERS` at a time; how many there were. Gives up at `ENOUGH` failures."""
+def each(calls: Iterable[Call], check: Callable[[int, Call], None], workers: int = WORKERS) -> int:
+    """`check(index, call)` for all calls, by `workers` at a time; how many there were. Gives up at `ENOUGH` failures."""
     numbered = list(enumerate(calls))
     failures: list[str] = []
 
@@ -210,7 +213,7 @@ def each(calls: Iterable[Call], check: Callable[[int, Call], None]) -> int:
             except (AssertionError, subprocess.TimeoutExpired) as error:
                 failures.append(f"{call}: {error}")
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         list(pool.map(lambda point: attempt(*point), numbered))
     assert not failures, f"{len(failures)} of {len(numbered)} points:\n" + "\n".join(failures)
     return len(numbered)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from crash import cases
-from crash.harness import IS_FULL, Call, Command, Project, each, kill_at, trace
+from crash.harness import IS_FULL, SLEEPY, WORKERS, Call, Command, Project, each, kill_at, trace
 
 pytestmark = [pytest.mark.needs("strace"), pytest.mark.timeout(1800 if IS_FULL else 300)]
 
@@ -26,6 +26,7 @@ def points_of(case: cases.Case, project: Project, command: Command) -> list[Call
     warm = project.copy(project.path.with_name("warm"))
     case.start(warm)
     warm.start(command.argv, command.stdin)  # compiles what a seeded bug changed
+    case.check_interrupted(warm)
     clean = project.copy(project.path.with_name("clean"))
     case.start(clean)
     done, calls = trace(clean, command, is_warm=True)
@@ -61,7 +62,8 @@ def test_a_kill_at_any_call_leaves_old_or_new_and_nothing_in_the_way(
         case.check_tidy(victim)
         shutil.rmtree(victim.path)
 
-    swept = each(points_of(case, project, command), check)
+    workers = WORKERS if case.is_exact else SLEEPY
+    swept = each(points_of(case, project, command), check, workers)
     record_property("kill_points", swept - len(missed))
     assert swept >= FEWEST
     assert len(missed) <= (0 if case.is_exact else swept // 4), f"never reached: {missed}"

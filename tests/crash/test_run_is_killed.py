@@ -10,7 +10,7 @@ import pytest
 
 from ccpm.files import process
 from crash import cases
-from crash.harness import IS_FULL, PROMPT, Call, Command, Project, each, kill_at, trace
+from crash.harness import IS_FULL, PROMPT, SLEEPY, Call, Command, Project, each, kill_at, trace
 
 pytestmark = [pytest.mark.needs("strace"), pytest.mark.timeout(1800 if IS_FULL else 300)]
 
@@ -58,4 +58,4 @@ def test_a_killed_run_frees_the_lock_and_stops_its_command(tmp_path: Path) -> No
         assert tree == {cases.GUARD}, f"litter: {sorted(tree)}"
         shutil.rmtree(victim.path)
 
-    assert each(points, check) >= 30
+    assert each(points, check, SLEEPY) >= 30

@@ -34,6 +34,7 @@ def run_test(test: str, lib: Path) -> subprocess.CompletedProcess[str]:
     options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", path, "--rootdir", str(TOP)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment |= {"CCPM_LIB_UNDER_TEST": str(lib), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {"TEST_ENOUGH": "1", "TEST_LIMIT": "5"}
     options += ["--basetemp", str(lib.parent / "basetemp")]
     command = [sys.executable, "-m", "pytest", *options, test]
     return subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, timeout=240)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from docs.markdown import REPOSITORY, Example
 
-SECONDS = 60
+SECONDS = 120
 """After which a session that hangs is ended."""
 
 ANY = "…"

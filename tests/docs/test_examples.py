@@ -33,7 +33,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture
 def project(prepared: Home, tmp_path: Path) -> Home:
-    shutil.copytree(prepared.path, tmp_path / "home", symlinks=True)
+    def clone(folder: str, _: list[str]) -> list[str]:
+        return [prepared.clone.name] if folder == str(prepared.path) else []
+
+    shutil.copytree(prepared.path, tmp_path / "home", symlinks=True, ignore=clone)
     return Home((tmp_path / "home").resolve())
 
 
@@ -87,10 +90,10 @@ BROKEN = {
 
 @pytest.mark.parametrize(("code", "expected", "said"), BROKEN.values(), ids=BROKEN)
 def test_a_document_is_caught_that_shows(
-    code: str, expected: str | None, said: str, project: Home, tmp_path: Path
+    code: str, expected: str | None, said: str, prepared: Home, tmp_path: Path
 ) -> None:
     examples = [Example(3, "true\n", None), Example(7, f"{code}\n", expected), Example(11, "true\n", None)]
-    (found,) = play(examples, project, tmp_path / "notes")
+    (found,) = play(examples, prepared, tmp_path / "notes")
     assert found.startswith("line 7: "), found
     assert said in found, found
 

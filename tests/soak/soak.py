@@ -1,330 +1,254 @@
-"""make soak: random processes use locks while others are killed, stopped, and given wrong clocks; a checker reads on.
+"""make soak: random processes use locks while others are killed, stopped, and given wrong clocks; a checker judges.
 
-    python tests/soak/soak.py [short|long]
+    python tests/soak/soak.py [short|long] [--acquisitions N] [--seconds S] [--seed N]
 
-Workers (processes of this program that call ccpm.ops, and now and then the real executables) take leases, renew them,
-write with their fencing token and release. Meanwhile the driver kills some with SIGKILL, stops some with SIGSTOP until
-their lease is over, steps the wall clock of others by up to an hour, and puts records of reused pids in their way. Each
-worker writes what it did, stamped with the boot clock, to a history of its own. The checker then looks for
+Workers (tests/soak/worker.py) call the use cases, and now and then the real executables. Meanwhile this driver kills some
+with SIGKILL, stops some with SIGSTOP until their lease is over, and moves the wall clock of all by an hour, forth and
+back. The workers put leases of reused pids and of earlier boots in each other's way. Each writes a history; the checker
+(tests/soak/history.py) looks for overlaps, stale writes, lost updates, tokens out of order and false deadlock alarms. At
+the end every resource must be had within a lease's length, and nothing but guards may be left.
 
-- overlaps: two exclusive holders of one resource who both certainly held it (from the return of `acquire` to the call
-  of `release`, cut at the end of the lease and at the kill);
-- stale writes: a write accepted under a token that is not the newest one (seen by the next holder in the file itself);
-- tokens that were given out twice, or went down;
-- stuck locks: after the chaos every resource must be had within the longest lease.
-
-Exit 0 only if there is none of them. Bounded in time and in acquisitions; ends only processes that it started.
+Exit 0 only if all is well and enough was done. Bounded in time; ends only processes that it started. The files are in
+memory where the system has /dev/shm: the races are the same and come more often than with a disk to wait for.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[2]
-LIB = Path(os.environ.get("CCPM_LIB_UNDER_TEST", REPOSITORY / "lib"))
-sys.path[:0] = [str(LIB), str(REPOSITORY / "lib" / "vendor")]
+TESTS = Path(__file__).resolve().parents[1]
+LIB = Path(os.environ.get("CCPM_LIB_UNDER_TEST") or TESTS.parent / "lib").resolve()
+sys.path[0:1] = [str(LIB), str(LIB / "vendor"), str(TESTS)]
 
-from ccpm.core import leases
-from ccpm.core.leases import Lease, Now
-from ccpm.errors import Busy, CcpmError, LeaseLost
-from ccpm.files import clock, process, records
-from ccpm.files.store import Store
-from ccpm.ops import locks, plain_files, waiting
-from ccpm.ops.locks import Request
-from ccpm.ops.plain_files import Write
+from ccpm.files import clock
+from soak import history
+from soak.sky import Sky, move_wall_clock
+from soak.worker import LONGEST, RESOURCES, Helpers, Worker
 
-WORKERS = 8
-RESOURCES = ("epic-a", "epic-b", "task-1", "task-2", "github-api", "file-src%2Fdb.py")
-LONGEST = 0.8
-"""Seconds of the longest lease."""
-LIMITS = {"short": (1_000, 60.0), "long": (100_000, 3_600.0)}
-"""Acquisitions to reach, and the seconds after which the run ends without them (which is a failure)."""
-HURT = 0.25
-"""Seconds between two blows of the driver."""
+WORKERS = 12
+LIMITS = {"short": (3_000, 120.0), "long": (100_000, 3_600.0)}
+"""Acquisitions to reach, and the seconds after which a run ends without them, which is a failure."""
 
+LEAST_SECONDS = 15.0
+"""Seconds that a run lasts at least, so that enough goes wrong in it."""
 
-class Worker:
-    """One process of the crowd; lives until it is killed or told to stop by the file `stop`."""
+PATIENCE = 30.0
+"""Seconds within which the workers have to end when told to."""
 
-    def __init__(self, top: Path, number: int, seed: int) -> None:
-        self.top = top
-        self.chance = random.Random(seed)
-        self.agent = f"agent-{number}-{seed}"
-        self.store = Store(str(top))
-        self.history = os.open(top / f"history-{number}-{seed}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self.step = 0.0
-        real = clock.now
-        clock.now = lambda: self._shifted(real())  # type: ignore[assignment]
-
-    def _shifted(self, now: Now) -> Now:
-        return Now(now.wall + self.step, now.boot, now.boot_id)
-
-    def log(self, what: str, **fields: object) -> None:
-        line = json.dumps({"what": what, "at": clock.boot(), "agent": self.agent, **fields})
-        os.write(self.history, line.encode() + b"\n")
-
-    def run(self) -> None:
-        while not (self.top / "stop").exists():
-            if self.chance.random() < 0.05:
-                self.step = self.chance.choice((0.0, 3600.0, -3600.0))
-            resource = self.chance.choice(RESOURCES)
-            if self.chance.random() < 0.02:
-                self.plant_reused_pid(resource)
-            self.use(resource)
-
-    def use(self, resource: str) -> None:
-        bound = self.chance.random() < 0.5
-        ttl = self.chance.uniform(0.15, LONGEST)
-        owner = process.owner(self.agent, os.getpid() if bound else 0)
-        begun = clock.boot()
-        try:
-            request = Request(resource, owner, "soak", ttl=ttl, timeout=self.chance.choice((0.0, 0.5, 2.0)))
-            lease = waiting.acquire(self.store, request, lambda line: None)
-        except CcpmError as error:
-            self.log("refused", resource=resource, code=error.code)
-            return
-        self.log("got", resource=resource, token=lease.token, begun=begun, ttl=ttl, bound=bound)
-        try:
-            self.work(resource, lease, ttl)
-            self.log("release", resource=resource, token=lease.token)
-            locks.release(self.store, resource, owner, lease.token)
-        except LeaseLost:
-            self.log("lost", resource=resource, token=lease.token)
-        except Busy:  # somebody was stopped for long while he held the guard
-            self.log("gave up", resource=resource, token=lease.token)
-
-    def work(self, resource: str, lease: Lease, ttl: float) -> None:
-        path = self.top / "data" / resource
-        seen = path.read_text().split() if path.exists() else []
-        self.write(path, resource, lease, append=False)
-        # Only a holder whose write was accepted may judge what it found: nobody could write in between.
-        if len(set(seen)) > 1 or any(int(token) >= lease.token for token in seen):
-            self.log("violation", resource=resource, token=lease.token, found=seen)
-        for _ in range(self.chance.randint(0, 2)):
-            if self.chance.random() < 0.2:
-                time.sleep(self.chance.uniform(0, 0.02))
-            if self.chance.random() < 0.3:
-                begun = clock.boot()
-                locks.renew(self.store, resource, lease.owner, lease.token)
-                self.log("renewed", resource=resource, token=lease.token, begun=begun, ttl=ttl)
-            self.write(path, resource, lease, append=True)
-
-    def write(self, path: Path, resource: str, lease: Lease, append: bool) -> None:
-        if self.chance.random() < 0.01:
-            self.write_by_executable(path, resource, lease, append)
-            return
-        content = f"{lease.token}\n".encode()
-        plain_files.write(Write(str(path), content, self.agent, append, fences={resource: lease.token}))
-
-    def write_by_executable(self, path: Path, resource: str, lease: Lease, append: bool) -> None:
-        arguments = [str(path), "--fence", f"{resource}:{lease.token}", *(["--append"] if append else [])]
-        done = run_helper("atomic-write", arguments, f"{lease.token}\n")
-        if done.returncode == LeaseLost.code:
-            raise LeaseLost("refused")
-        if done.returncode:
-            self.log("violation", resource=resource, found=done.stderr.decode("utf-8", "replace"))
-
-    def plant_reused_pid(self, resource: str) -> None:
-        """A record whose owner had the pid of a process that lives now, but started at another time."""
-        with self.store.transact(resource) as txn:
-            if self.store.read(self.store.lock_path(resource)) is not None:
-                return
-            ghost = process.owner("agent-ghost", os.getppid())
-            ghost.pid_start = "1"
-            token = txn.next_token()
-            lease = leases.new_lease(ghost, "ghost", token, leases.EXCLUSIVE, 3600.0, clock.now())
-            txn.put(self.store.lock_path(resource), records.encode_lock([lease]))
-
-
-def run_helper(helper: str, arguments: list[str], text: str = "") -> subprocess.CompletedProcess[bytes]:
-    python = (REPOSITORY / "lib" / ".python").read_text().strip()
-    command = [python, "-S", "-E", str(LIB / "main.py"), helper, *arguments]
-    return subprocess.run(command, input=text.encode(), capture_output=True, timeout=60)
+BEAT = 0.1
+"""Seconds between two looks of the driver."""
 
 
 class Crowd:
-    """The driver: keeps WORKERS alive, and hurts them."""
+    """Keeps WORKERS alive, and hurts them."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, sky: Sky, helpers: Helpers, chance: random.Random) -> None:
         self.top = top
-        self.chance = random.Random(1)
-        self.pids: dict[int, int] = {}
+        self.sky = sky
+        self.helpers = helpers
+        self.chance = chance
+        self.agents: dict[int, str] = {}
+        """pid: agent, of those that run."""
         self.stopped: dict[int, float] = {}
-        self.killed: dict[str, float] = {}
-        self.names: dict[int, str] = {}
+        self.kills: dict[str, float] = {}
         self.counts: Counter[str] = Counter()
 
-    def spawn(self, number: int) -> None:
-        seed = self.chance.randrange(1 << 30)
+    def spawn(self) -> None:
+        self.counts["started"] += 1
+        agent = f"agent-{self.counts['started']}"
         pid = os.fork()
         if pid == 0:
+            status = 70
             try:
-                Worker(self.top, number, seed).run()
-                os._exit(0)
-            except BaseException as error:
-                sys.stderr.write(f"worker {number} failed: {type(error).__name__}: {error}\n")
-                os._exit(70)
-        self.pids[number] = pid
-        self.names[number] = f"agent-{number}-{seed}"
+                move_wall_clock(self.sky)
+                Worker(self.top, agent, self.sky, self.helpers).run()
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+            finally:
+                os._exit(status)
+        self.agents[pid] = agent
 
-    def hurt(self) -> None:
-        number = self.chance.choice(list(self.pids))
-        pid = self.pids[number]
-        if self.chance.random() < 0.4:
-            self.killed[self.names[number]] = clock.boot()
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            self.stopped.pop(number, None)
-            self.counts["killed"] += 1
-            self.spawn(number)
-        elif number not in self.stopped:
-            os.kill(pid, signal.SIGSTOP)
-            self.stopped[number] = clock.boot() + self.chance.uniform(0.05, 1.5 * LONGEST)
-            self.counts["stopped"] += 1
-
-    def wake(self) -> None:
-        for number, until in list(self.stopped.items()):
+    def disturb(self) -> None:
+        """One look: wake whose time has come, and perhaps do something bad."""
+        for pid, until in list(self.stopped.items()):
             if clock.boot() >= until:
-                del self.stopped[number]
-                os.kill(self.pids[number], signal.SIGCONT)
+                self.wake(pid)
+        draw = self.chance.random()
+        if draw < 0.25:
+            self.kill(self.chance.choice(list(self.agents)))
+            self.spawn()
+        elif draw < 0.45:
+            self.stop(self.chance.choice(list(self.agents)))
+        elif draw < 0.5:
+            self.sky.offset = self.chance.choice((-3600.0, 0.0, 3600.0))
+            self.counts["clock steps"] += 1
 
-    def watch(self) -> None:
-        for number, pid in list(self.pids.items()):
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
-                raise SystemExit(f"worker {number} ended by itself with status {status}")
+    def kill(self, pid: int) -> None:
+        self.kills[self.agents.pop(pid)] = clock.boot()
+        self.stopped.pop(pid, None)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        self.counts["killed"] += 1
 
-    def end(self) -> None:
-        (self.top / "stop").touch()
-        for pid in self.pids.values():
-            os.kill(pid, signal.SIGCONT)
-        for pid in self.pids.values():
-            _, status = os.waitpid(pid, 0)
-            self.counts["worker failures"] += status != 0
-        self.stopped.clear()
+    def stop(self, pid: int) -> None:
+        if pid not in self.stopped:
+            os.kill(pid, signal.SIGSTOP)
+            self.let_lie(pid)
 
+    def let_lie(self, pid: int) -> None:
+        self.stopped[pid] = clock.boot() + self.chance.uniform(0.05, 1.5 * LONGEST)
+        self.counts["stopped"] += 1
 
-def read_history(top: Path) -> list[dict[str, object]]:
-    """Every whole line of every history; the last line of a killed worker may be cut."""
-    events = []
-    for path in top.glob("history-*"):
-        for line in path.read_bytes().split(b"\n"):
-            try:
-                events.append(json.loads(line))
-            except ValueError:
-                continue
-    return events
+    def wake(self, pid: int) -> None:
+        del self.stopped[pid]
+        os.kill(pid, signal.SIGCONT)
 
+    def look_after(self) -> list[str]:
+        """Note who has stopped itself; those that ended by themselves, with their status."""
+        found = []
+        for pid, agent in list(self.agents.items()):
+            changed, raw = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+            if changed and os.WIFSTOPPED(raw):
+                if pid not in self.stopped:
+                    self.let_lie(pid)
+            elif changed:
+                del self.agents[pid]
+                self.stopped.pop(pid, None)
+                found.append(f"{agent} ended with {os.waitstatus_to_exitcode(raw)}")
+        return found
 
-def check(events: list[dict[str, object]], killed: dict[str, float]) -> Counter[str]:
-    """How many overlaps, stale writes and repeated tokens there are."""
-    found: Counter[str] = Counter(
-        {"overlaps": 0, "stale writes": 0, "repeated tokens": 0, "tokens out of order": 0}
-    )
-    holds: dict[tuple[str, int], list[float]] = {}
-    ends: dict[tuple[str, int], float] = {}
-    for event in sorted(events, key=lambda event: float(str(event["at"]))):
-        key = (str(event.get("resource")), int(str(event.get("token", 0))))
-        at = float(str(event["at"]))
-        if event["what"] == "violation":
-            found["stale writes"] += 1
-            print("stale write:", event)
-        elif event["what"] == "got":
-            found["repeated tokens"] += key in holds
-            expires = float(str(event["begun"])) + float(str(event["ttl"]))
-            dead = killed.get(str(event["agent"]), float("inf")) if event["bound"] else float("inf")
-            holds[key] = [at, min(expires, dead), dead]
-        elif event["what"] == "renewed" and key in holds:
-            expires = float(str(event["begun"])) + float(str(event["ttl"]))
-            holds[key][1] = min(max(holds[key][1], expires), holds[key][2])
-        elif event["what"] in ("release", "lost", "gave up"):
-            ends.setdefault(key, at)
-    by_resource: dict[str, list[tuple[int, float, float]]] = {}
-    for (resource, token), (start, end, _) in holds.items():
-        by_resource.setdefault(resource, []).append(
-            (token, start, min(end, ends.get((resource, token), end)))
-        )
-    for resource, intervals in by_resource.items():
-        latest = 0.0
-        for token, start, end in sorted(intervals):
-            if end > start:
-                if start < latest:
-                    found["overlaps"] += 1
-                    print(
-                        f"overlap on {resource}: token {token} from {start}, its predecessor until {latest}"
-                    )
-                latest = max(latest, end)
-    return found
+    def end(self) -> list[str]:
+        """Let everybody finish; those that failed or did not finish."""
+        self.sky.end()
+        failures = []
+        deadline = clock.boot() + PATIENCE
+        while self.agents and clock.boot() < deadline:
+            for pid in list(self.stopped):
+                self.wake(pid)
+            failures += [case for case in self.look_after() if not case.endswith(" with 0")]
+            time.sleep(0.01)
+        failures += [f"{agent} did not end within {PATIENCE:g} s" for agent in self.agents.values()]
+        for pid in list(self.agents):
+            self.kill(pid)
+        return failures
 
 
-def stuck(top: Path) -> list[str]:
-    """Resources that the real executable cannot have within the longest lease, now that all is quiet."""
+class Tally:
+    """Reads the histories as they grow."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.events: list[history.Event] = []
+        self._read: dict[str, int] = {}
+        self._acquired = 0
+
+    def acquisitions(self) -> int:
+        for name in os.listdir(self.folder):
+            with open(self.folder / name, "rb") as file:
+                file.seek(self._read.get(name, 0))
+                data = file.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            self._read[name] = self._read.get(name, 0) + len(whole)
+            new = [json.loads(line) for line in whole.splitlines()]
+            self._acquired += sum(event["what"] == "got" for event in new)
+            self.events += new
+        return self._acquired
+
+
+def leftovers(sky: Sky, helpers: Helpers, top: Path) -> dict[str, list[str]]:
+    """What is stuck, and what is left, now that all is quiet."""
+    sky.offset = 0.0
+    stuck = []
+    for resource in RESOURCES:
+        options = ["--agent", "last", "--timeout", str(LONGEST + 5)]
+        status, said = helpers.run(sky, "lock", "acquire", resource, *options)
+        if status:
+            stuck.append(f"{resource}: {said}")
+        helpers.run(sky, "lock", "release", resource, "--force")
+    helpers.run(sky, "lock", "clean")
+    state = top / ".claude" / "locks" / ".state"
+    litter = [name for name in os.listdir(state) if not name.endswith(".guard")]
+    litter += [name for name in os.listdir(state.parent) if name != ".state"]
+    litter += [name for name in os.listdir(top / "data") if name not in RESOURCES]
+    return {"stuck locks": stuck, "litter": litter}
+
+
+def run(top: Path, wanted: int, seconds: float, seed: int) -> int:
+    (top / "history").mkdir()
+    (top / ".claude").mkdir()
+    (top / "data").mkdir()
+    for resource in RESOURCES:
+        (top / "data" / resource).write_text("0")
     os.environ["CCPM_ROOT"] = str(top)
-    return [
-        resource
-        for resource in RESOURCES
-        if run_helper(
-            "lock", ["acquire", resource, "--agent", "last", "--timeout", str(LONGEST + 10)]
-        ).returncode
-    ]
+    sky = Sky()
+    helpers = Helpers(LIB, top)
+    crowd = Crowd(top, sky, helpers, random.Random(seed))
+    tally = Tally(top / "history")
+    failures: list[str] = []
+    started = time.monotonic()
+    try:
+        for _ in range(WORKERS):
+            crowd.spawn()
+        while not failures and time.monotonic() - started < seconds:
+            time.sleep(BEAT)
+            failures = crowd.look_after()
+            crowd.disturb()
+            if tally.acquisitions() >= wanted and time.monotonic() - started >= LEAST_SECONDS:
+                break
+        elapsed = time.monotonic() - started
+    finally:
+        failures += crowd.end()
+    acquired = tally.acquisitions()
+    found = {"failures": failures, **history.check(tally.events, crowd.kills), **leftovers(sky, helpers, top)}
+    if acquired < wanted:
+        found["failures"].append(f"only {acquired} of {wanted} acquisitions in {elapsed:.0f} s")
+    return report(tally.events, crowd.counts, found, elapsed)
 
 
-def count_acquisitions(top: Path) -> int:
-    return sum(path.read_bytes().count(b'"what": "got"') for path in top.glob("history-*"))
+def report(
+    events: list[history.Event], counts: Counter[str], found: dict[str, list[str]], elapsed: float
+) -> int:
+    kinds = Counter(event["what"] for event in events)
+    rate = kinds["got"] / elapsed
+    print(f"{kinds['got']} acquisitions in {elapsed:.0f} s ({rate:.0f}/s), {WORKERS} workers")
+    print(f"{kinds['wrote']} writes accepted, {kinds['refused']} leases lost, {kinds['renewed']} renewals")
+    print(f"{kinds['ghost']} leases of reused pids and earlier boots left in the way")
+    print(", ".join(f"{counts[name]} {name}" for name in ("killed", "stopped", "clock steps")))
+    for name, cases in found.items():
+        print(f"{len(cases)} {name}")
+        for case in cases[:5]:
+            print(f"    {case}")
+    return 1 if any(found.values()) else 0
 
 
 def main(argv: list[str]) -> int:
-    wanted, seconds = LIMITS[argv[0] if argv else "long"]
-    top = Path(tempfile.mkdtemp(prefix="ccpm-soak-"))
-    (top / "data").mkdir()
-    (top / ".claude").mkdir()
-    os.environ["CCPM_ROOT"] = str(top)
-    crowd = Crowd(top)
-    started = time.monotonic()
+    parser = argparse.ArgumentParser(description="random faults against the locks; see the head of this file")
+    parser.add_argument("length", nargs="?", choices=LIMITS, default="long")
+    parser.add_argument("--acquisitions", type=int)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    args = parser.parse_args(argv)
+    wanted, seconds = LIMITS[args.length]
+    print(f"soak: {args.length}, seed {args.seed}", flush=True)
+    memory = Path("/dev/shm")
+    folder = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    top = Path(tempfile.mkdtemp(prefix="ccpm-soak-", dir=folder))
     try:
-        for number in range(WORKERS):
-            crowd.spawn(number)
-        done = 0
-        while done < wanted and time.monotonic() - started < seconds:
-            for _ in range(8):
-                for _ in range(10):
-                    time.sleep(HURT / 10)
-                    crowd.wake()
-                crowd.watch()
-                crowd.hurt()
-            done = count_acquisitions(top)
-        crowd.end()
-        elapsed = time.monotonic() - started
-        events = read_history(top)
-        found = check(events, crowd.killed)
-        found["worker failures"] = crowd.counts["worker failures"]
-        found["stuck locks"] = len(stuck(top))
-        kinds = Counter(str(event["what"]) for event in events)
-        print(
-            f"soak: {kinds['got']} acquisitions in {elapsed:.0f} s by {WORKERS} workers on {len(RESOURCES)} resources"
-        )
-        print(
-            f"  {crowd.counts['killed']} killed, {crowd.counts['stopped']} stopped, {kinds['lost']} leases lost in time"
-        )
-        for name, count in found.items():
-            print(f"  {name}: {count}")
-        return 0 if not any(found.values()) and kinds["got"] >= wanted else 1
+        return run(top, args.acquisitions or wanted, args.seconds or seconds, args.seed)
     finally:
-        for pid in crowd.pids.values():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         shutil.rmtree(top, ignore_errors=True)
 
 

@@ -17,7 +17,7 @@ HELPERS = {
     "plan": "change the plan: new PRDs, epics and tasks, progress, closing, archiving",
     "query": "the views of the plan: status, next, blocked, epics, PRDs, search",
 }
-_HIDDEN = ("session", "migrate", "install")
+_HIDDEN = ("session", "copy", "migrate", "install")
 
 
 def main(argv: list[str]) -> int:

@@ -19,6 +19,7 @@ VERBS = {
     "update": "change keys whatever the version is; print the new version",
     "ensure": "add `version: 1` where there is none; 1 if there was one",
     "commit": "replace the whole file if the version is still the expected one; print the new version",
+    "extract": "print the block between the markers as it stands, or what follows it",
     "validate": "check the block: 0 sound, 65 if not, with the lines",
 }
 
@@ -30,7 +31,7 @@ def run(argv: list[str]) -> int:
         return OK
     parser = Parser(PROGRAM, verb, VERBS[verb])
     parser.add_argument("file", metavar="FILE")
-    handlers = {"get": _get, "ensure": _ensure, "commit": _commit, "validate": _validate}
+    handlers = {"get": _get, "ensure": _ensure, "commit": _commit, "extract": _extract, "validate": _validate}
     return handlers.get(verb, _write)(parser, rest)
 
 
@@ -85,7 +86,8 @@ def _ensure(parser: Parser, rest: list[str]) -> int:
     from ccpm.ops import frontmatter
 
     args = parser.parse_args(rest)
-    added = frontmatter.ensure_version(args.file, identity.agent_id(args.agent))
+    agent, fences = identity.agent_id(args.agent), identity.carried_fences()
+    added = frontmatter.ensure_version(args.file, agent, fences)
     if args.json:
         _print_json({"file": args.file, "added": added})
     return OK if added else NO
@@ -102,6 +104,9 @@ def _commit(parser: Parser, rest: list[str]) -> int:
     parser.add_argument(
         "--from", dest="source", required=True, metavar="SRC", help="file with the new content"
     )
+    parser.add_argument(
+        "--if-sha256", default="", metavar="H", help="only if the present content has this hash, too"
+    )
     parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
     args = parser.parse_args(rest)
     content = plain.read(args.source)
@@ -109,7 +114,23 @@ def _commit(parser: Parser, rest: list[str]) -> int:
         raise NotFound(f"no such file: {args.source}", "name the file with the new content after --from")
     fences = identity.carried_fences(args.fence)
     agent = identity.agent_id(args.agent)
-    _print_version(args, frontmatter.commit(args.file, agent, content, args.expect_version, fences))
+    version = frontmatter.commit(args.file, agent, content, args.expect_version, fences, args.if_sha256)
+    _print_version(args, version)
+    return OK
+
+
+def _extract(parser: Parser, rest: list[str]) -> int:
+    from ccpm.ops import frontmatter
+
+    parser.add_argument("--body", action="store_true", help="what follows the block")
+    args = parser.parse_args(rest)
+    block, body = frontmatter.read(args.file).parts()
+    text = body if args.body else block
+    if args.json:
+        _print_json({"file": args.file, "text": text.decode("utf-8", "replace")})
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text)
     return OK
 
 

@@ -48,7 +48,7 @@ def run(argv: list[str]) -> int:
 
 
 def _acquire(argv: list[str]) -> int:
-    args = _parser("acquire", _add_request_options, _add_pid).parse_args(argv)
+    args = _parser("acquire", _add_request_options, _add_pid, _add_path).parse_args(argv)
     store = _store()
     request = _request(args, args.resource, args.pid)
     lease = locks.try_acquire(store, request)
@@ -59,7 +59,7 @@ def _acquire(argv: list[str]) -> int:
         with _Stoppable():
             lease = waiting.acquire(store, request, _say)
     try:
-        _print(args.json, records.describe(lease), str(lease.token))
+        _print_lease(args, lease)
         sys.stdout.flush()
     except OSError as error:
         from ccpm.cli import discard
@@ -83,14 +83,14 @@ def _release(argv: list[str]) -> int:
     elif not ended:
         _say(f"{args.resource} was free already")
     if args.json:
-        _print(True, [records.describe(lease) for lease in ended], "")
+        _print_json([records.describe(lease) for lease in ended])
     return OK
 
 
 def _renew(argv: list[str]) -> int:
-    args = _parser("renew", _add_identity_options, _add_new_ttl).parse_args(argv)
+    args = _parser("renew", _add_identity_options, _add_new_ttl, _add_path).parse_args(argv)
     lease = locks.renew(_store(), args.resource, _owner(args), _token(args), args.ttl)
-    _print(args.json, records.describe(lease), str(lease.token))
+    _print_lease(args, lease)
     return OK
 
 
@@ -121,7 +121,7 @@ def _check(argv: list[str]) -> int:
     state = lock_state.look(_store(), args.resource)
     held = bool(state.holders) or state.is_blocked
     if args.json:
-        _print(True, _describe(args.resource, state), "")
+        _print_json(_describe(args.resource, state))
     elif held:
         sys.stdout.write((state.record or b"").decode("utf-8", "replace"))
     for lease, why in state.stale:
@@ -143,7 +143,7 @@ def _list(argv: list[str]) -> int:
     resources = sorted({*store.list_locks(), *store.list_queues()})
     states = {resource: lock_state.look(store, resource) for resource in resources}
     if args.json:
-        _print(True, [_describe(resource, state) for resource, state in states.items()], "")
+        _print_json([_describe(resource, state) for resource, state in states.items()])
     else:
         lock_table.show(states, args.summary)
     return OK
@@ -153,7 +153,7 @@ def _clean(argv: list[str]) -> int:
     args = Parser(PROGRAM, "clean", VERBS["clean"]).parse_args(argv)
     gone = locks.clean(_store())
     if args.json:
-        _print(True, [{"resource": r, "agent_id": who, "why": why} for r, who, why in gone], "")
+        _print_json([{"resource": r, "agent_id": who, "why": why} for r, who, why in gone])
     else:
         for resource, who, why in gone:
             sys.stdout.write(f"{resource}\n")
@@ -210,6 +210,17 @@ def _add_request_options(parser: Parser) -> None:
 
 def _add_pid(parser: Parser) -> None:
     parser.add_argument("--pid", type=int, default=0, help="bind the lease to this process: it ends with it")
+    parser.add_argument(
+        "--fences-only",
+        action="store_true",
+        help="the deadlock check takes as kept during the wait what fences name, not all that --pid holds",
+    )
+
+
+def _add_path(parser: Parser) -> None:
+    parser.add_argument(
+        "--path", action="store_true", help="print the path of the lock file on a second line"
+    )
 
 
 def _add_force(parser: Parser) -> None:
@@ -244,6 +255,7 @@ def _request(args: Namespace, resource: str, pid: int) -> Request:
         args.timeout,
         identity.carried_fences(args.fence),
         not args.no_deadlock_check,
+        getattr(args, "fences_only", False),
     )
 
 
@@ -268,12 +280,18 @@ def _say(line: str) -> None:
         pass  # whoever reads our words is gone; what we do does not depend on it
 
 
-def _print(as_json: bool, data: object, text: str) -> None:
-    if as_json:
-        import json
+def _print_lease(args: Namespace, lease: leases.Lease) -> None:
+    if args.json:
+        _print_json(records.describe(lease))
+    else:
+        path = f"{_store().lock_path(args.resource)}\n" if args.path else ""
+        sys.stdout.write(f"{lease.token}\n{path}")
 
-        text = json.dumps(data)
-    sys.stdout.write(text + "\n")
+
+def _print_json(data: object) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(data) + "\n")
 
 
 class _Stoppable:

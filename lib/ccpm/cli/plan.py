@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from ccpm.ops.epics import Actor, NewTask
+    from ccpm.ops.actor import Actor
+    from ccpm.ops.epics import NewTask
 
 PROGRAM = "ccpm-plan"
 VERBS = {
@@ -46,9 +47,9 @@ def run(argv: list[str]) -> int:
         _add_task_options(parser)
     args = parser.parse_args(rest)
 
-    from ccpm.ops import epics
+    from ccpm.ops.actor import Actor
 
-    actor = epics.Actor(identity.agent_id(args.agent), identity.carried_fences(args.fence), _say)
+    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(args.fence), _say)
     return _show(args, _carry_out(verb, actor, args))
 
 

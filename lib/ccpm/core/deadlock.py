@@ -94,6 +94,9 @@ def edges_of(wait: Wait, waits: list[Wait], holders: dict[str, list[Lease]]) -> 
 
 def find_cycle(start: Wait, waits: list[Wait], holders: dict[str, list[Lease]]) -> list[Edge]:
     """The edges of a cycle through `start`, in order, or [] if waiting is safe. Depth-first, each wait visited once."""
+    held = [(name, lease) for name, found in holders.items() for lease in found]
+    if not any(keeps(wait, name, lease) for name, lease in held for wait in [start, *waits]):
+        return []  # nobody who holds something waits, and along a queue alone it only goes forward
     path: list[Edge] = []
     seen: set[tuple[str, int]] = set()
     stack = [iter(edges_of(start, waits, holders))]

@@ -69,6 +69,13 @@ class Document:
         """Whether each key has lines of its own."""
         return self._foreign is None
 
+    def parts(self) -> tuple[bytes, bytes]:
+        """The bytes between the markers, and those behind the line of the second one; without a block, all is body."""
+        if not self.has_block:
+            return b"", self.data[self.begin :]
+        newline = self.data.find(b"\n", self.end)
+        return self.data[self.begin : self.end], self.data[newline + 1 :] if newline >= 0 else b""
+
     def keys(self) -> list[str]:
         """The keys in order, each once."""
         return list(dict.fromkeys(entry.key for entry in self.entries)) or list(self._foreign or ())

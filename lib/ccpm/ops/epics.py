@@ -16,34 +16,13 @@ from ccpm.core.plan import CLOSED, IN_PROGRESS
 from ccpm.errors import Busy, NotFound, UsageError, VersionConflict
 from ccpm.files import clock, events, plain, plan_tree, root
 from ccpm.files.plain import Guarded
-from ccpm.files.store import Store
 from ccpm.files.yaml_inline import write_scalar
 from ccpm.ops import frontmatter, lock_state, plans
+from ccpm.ops.actor import Actor
 from ccpm.ops.fences import Fenced
-from ccpm.ops.holding import Holding
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SECTION = re.compile(rb"^## Tasks Created[ \t]*\r?$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _LONGEST = 120
-
-
-class Actor:
-    """Who changes the plan: the agent, the fences it carries, and where lines about waiting go."""
-
-    __slots__ = ("agent", "fences", "say", "store", "top")
-
-    def __init__(self, agent: str, fences: dict[str, int], say: Callable[[str], None]) -> None:
-        self.agent = agent
-        self.fences = fences
-        self.say = say
-        self.top = root.find()
-        self.store = Store(self.top)
-
-    def holding(self, epic: str, operation: str) -> Holding:
-        return Holding(self.store, resource_of(epic), self.agent, operation, self.fences, self.say)
 
 
 class NewTask:
@@ -112,13 +91,13 @@ def new_epic(actor: Actor, name: str, body: str) -> str:
     if os.path.isfile(os.path.join(actor.top, prd)):
         fields["prd"] = prd
     fields["version"] = "1"
-    with actor.holding(name, "new-epic") as fences:
+    with actor.holding(resource_of(name), "new-epic") as fences:
         return _create(actor, f".claude/epics/{name}/epic.md", fields, body or f"# Epic: {name}\n", fences)
 
 
 def new_task(actor: Actor, epic: str, task: NewTask) -> str:
     """Create the next task file of `epic`; its path. NotFound (66) if there is no such epic."""
-    with actor.holding(epic, "new-task") as fences:
+    with actor.holding(resource_of(epic), "new-task") as fences:
         plan = plans.load_epic(actor.top, epic)
         taken = [int(match[0]) for t in plan.plan.tasks if (match := re.match(r"\d+", t.id))]
         number = f"{max(taken, default=0) + 1:03d}"
@@ -138,13 +117,13 @@ def new_task(actor: Actor, epic: str, task: NewTask) -> str:
 
 def refresh(actor: Actor, epic: str) -> dict[str, object]:
     """Recount the progress and status of `epic` from its tasks, under its lock."""
-    with actor.holding(epic, "epic-refresh") as fences:
+    with actor.holding(resource_of(epic), "epic-refresh") as fences:
         return _recount(actor, epic, fences)
 
 
 def close_task(actor: Actor, epic: str, reference: str, status: str = "closed") -> dict[str, object]:
     """Set the status of a task (closed, or open to reopen it) and recount its epic, under the epic's lock."""
-    with actor.holding(epic, "close-task" if status == "closed" else "reopen-task") as fences:
+    with actor.holding(resource_of(epic), "close-task" if status == "closed" else "reopen-task") as fences:
         task = plans.load_epic(actor.top, epic).plan.find(reference)
         if task is None:
             raise NotFound(f"epic {epic!r} has no task {reference!r}", f"ccpm-query epic-show {epic}")
@@ -158,7 +137,7 @@ def close_task(actor: Actor, epic: str, reference: str, status: str = "closed") 
 
 def close_epic(actor: Actor, epic: str, archive: bool = False) -> dict[str, object]:
     """Mark `epic` completed; Busy (75) names the tasks that are still open. With `archive` move it away too."""
-    with actor.holding(epic, "epic-close") as fences:
+    with actor.holding(resource_of(epic), "epic-close") as fences:
         plan = plans.load_epic(actor.top, epic)
         open_tasks = [f"#{task.id}" for task in plan.plan.tasks if not task.is_closed]
         if open_tasks:
@@ -178,13 +157,13 @@ def close_epic(actor: Actor, epic: str, archive: bool = False) -> dict[str, obje
 
 def archive(actor: Actor, epic: str) -> str:
     """Move `epic` to `.claude/epics/.archived/`; where it is then. Busy (75) while a task of it is claimed."""
-    with actor.holding(epic, "archive"):
+    with actor.holding(resource_of(epic), "archive"):
         return _archive(actor, plans.load_epic(actor.top, epic))
 
 
 def write_task_list(actor: Actor, epic: str) -> int:
     """Write the section "Tasks Created" of the epic from its task files; how many tasks it names."""
-    with actor.holding(epic, "task-list") as fences:
+    with actor.holding(resource_of(epic), "task-list") as fences:
         plan = plans.load_epic(actor.top, epic)
         path = _epic_file(actor, plan)
         lines = ["## Tasks Created"]

@@ -19,6 +19,7 @@ from ccpm.files import clock, events, frontmatter, plain, root
 from ccpm.files.frontmatter import Document
 from ccpm.files.plain import Guarded
 from ccpm.files.store import Store
+from ccpm.ops import plain_files
 from ccpm.ops.fences import Fenced
 
 TYPE_CHECKING = False
@@ -82,22 +83,44 @@ def apply(change: Change, expect: int | None = None) -> tuple[int, list[str]]:
     )
 
 
-def commit(path: str, agent: str, content: bytes, expect: int, fences: dict[str, int]) -> int:
-    """Replace the whole file by `content`, as version `expect` + 1, if its version is still `expect`."""
+def snapshot(path: str, expect: int | None = None) -> bytes:
+    """The whole file `path` as it is now, for a caller that will `commit` an edited copy of it.
+
+    VersionConflict (10) if it has another version than `expect`. NotFound (66) if there is no such file.
+    """
+    real = root.resolve(path)
+    content = _content(real)
+    if expect is not None:
+        try:
+            _version_of(root.of_file(real), real, frontmatter.parse(content), expect)
+        except Malformed as error:
+            raise _named(real, error) from error
+    return content
+
+
+def commit(
+    path: str, agent: str, content: bytes, expect: int, fences: dict[str, int], if_sha256: str = ""
+) -> int:
+    """Replace the whole file by `content`, as version `expect` + 1, if its version is still `expect`.
+
+    `if_sha256`: and only if the present content has this hash (hex). The version alone does not show what was changed
+    without counting it up: a line appended to the body, an edit by hand.
+    """
 
     from ccpm.files import frontmatter_edit
 
     def edit(_: Document, version: int) -> Edited:
         return frontmatter_edit.edit(frontmatter.parse(content), _stamp(version), (), (versions.STAMP,))
 
-    return _write(path, agent, fences, expect, edit, [])[0]
+    return _write(path, agent, fences, expect, edit, [], if_sha256)[0]
 
 
-def ensure_version(path: str, agent: str) -> bool:
+def ensure_version(path: str, agent: str, fences: dict[str, int] | None = None) -> bool:
     """Add `version: 1` where a file has none; whether it was added. `updated` stays: nothing else has changed."""
     from ccpm.files import frontmatter_edit, yaml_authority
 
     real = root.resolve(path)
+    store = Store(root.find()) if fences else None
     yaml_authority.prepare()
     with Guarded(real) as file:
         try:
@@ -108,7 +131,8 @@ def ensure_version(path: str, agent: str) -> bool:
             edited = frontmatter_edit.edit(document, {versions.KEY: "1"})
         except Malformed as error:
             raise _named(real, error) from error
-        file.publish(edited.data)
+        with Fenced(store, fences or {}):
+            file.publish(edited.data)
         _log(file, real, agent, 1, [])
     return True
 
@@ -120,6 +144,7 @@ def _write(
     expect: int | None,
     edit: Callable[[Document, int], Edited],
     keys: list[str],
+    if_sha256: str = "",
 ) -> tuple[int, list[str]]:
     from ccpm.files import yaml_authority
 
@@ -128,12 +153,11 @@ def _write(
     yaml_authority.prepare()  # not under the guard: its import takes longer than all that follows
     with Guarded(real) as file:
         try:
-            document = frontmatter.parse(_content(real))
-            found = versions.of(document.get(versions.KEY))
-            if expect is not None and found != expect:
-                writer, when = _last_writer(file, real, document, found)
-                versions.check(expect, found, when, writer, real)
-            version = versions.next_version(found)
+            content = _content(real)
+            document = frontmatter.parse(content)
+            version = versions.next_version(_version_of(file.top, real, document, expect))
+            if if_sha256:
+                plain_files.check_unchanged(real, content, if_sha256)
             edited = edit(document, version)
         except Malformed as error:
             raise _named(real, error) from error
@@ -141,6 +165,15 @@ def _write(
             file.publish(edited.data)
         _log(file, real, agent, version, keys)
     return version, [f"{real}:{problem.line}: {problem.reason}" for problem in edited.warnings]
+
+
+def _version_of(top: str, path: str, document: Document, expect: int | None) -> int:
+    """The version of `document`; VersionConflict (10) if another one was expected."""
+    found = versions.of(document.get(versions.KEY))
+    if expect is not None and found != expect:
+        writer, when = _last_writer(top, path, document, found)
+        versions.check(expect, found, when, writer, path)
+    return found
 
 
 def _named(path: str, error: Malformed) -> Malformed:
@@ -161,10 +194,10 @@ def _content(path: str) -> bytes:
     return data
 
 
-def _last_writer(file: Guarded, path: str, document: Document, version: int) -> tuple[str, str]:
+def _last_writer(top: str, path: str, document: Document, version: int) -> tuple[str, str]:
     """(agent, timestamp) of the write that made `version`; what the file says where the log has no such event."""
-    name = _name(file, path)
-    for event in reversed(events.read_tail(file.top) if file.top else []):
+    name = os.path.relpath(path, top) if top else ""
+    for event in reversed(events.read_tail(top) if top else []):
         if event.get("file") == name and event.get("version") == version:
             return str(event.get("agent")), str(event.get("ts"))
     return "", document.get_text(versions.STAMP) or ""
@@ -172,9 +205,5 @@ def _last_writer(file: Guarded, path: str, document: Document, version: int) -> 
 
 def _log(file: Guarded, path: str, agent: str, version: int, keys: list[str]) -> None:
     if file.top:
-        name = _name(file, path)
+        name = os.path.relpath(path, file.top)
         events.append(file.top, "frontmatter.written", file=name, agent=agent, version=version, keys=keys)
-
-
-def _name(file: Guarded, path: str) -> str:
-    return os.path.relpath(path, file.top)

@@ -21,10 +21,13 @@ class Request:
     """What a caller wants: `resource` for `owner` in `mode`, for `ttl` seconds, waiting at most `timeout` seconds.
 
     `carried`: the fences {resource: token} that the caller runs under. `refuse_deadlock`: whether a wait that would
-    close a cycle is refused.
+    close a cycle is refused. `fences_only`: of the leases bound to the owner's process, only those that are carried
+    stay held while this request waits (it comes from one of several threads of that process: subshells have one pid).
     """
 
-    __slots__ = ("carried", "mode", "operation", "owner", "refuse_deadlock", "resource", "timeout", "ttl")
+    __slots__ = (
+        "carried", "fences_only", "mode", "operation", "owner", "refuse_deadlock", "resource", "timeout", "ttl",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Request:
         timeout: float = leases.DEFAULT_TIMEOUT,
         carried: dict[str, int] | None = None,
         refuse_deadlock: bool = True,
+        fences_only: bool = False,
     ) -> None:
         self.resource = names.check_resource(resource)
         self.owner = owner
@@ -45,6 +49,7 @@ class Request:
         self.timeout = timeout
         self.carried = carried or {}
         self.refuse_deadlock = refuse_deadlock
+        self.fences_only = fences_only
 
 
 def take(txn: Transaction, request: Request, state: State, mine: Wait | None, waited: float) -> Lease:

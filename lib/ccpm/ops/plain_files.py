@@ -73,16 +73,19 @@ def _check(request: Write, path: str, old: bytes | None) -> None:
         raise VersionConflict(
             f"{path} exists already ({len(old)} bytes); nothing was written", "read it first", path=path
         )
-    if not request.if_sha256:
-        return
-    found = _sha256(old) if old is not None else "absent"
-    if found != request.if_sha256.lower():
+    if request.if_sha256:
+        check_unchanged(path, old, request.if_sha256)
+
+
+def check_unchanged(path: str, content: bytes | None, expected: str) -> None:
+    """VersionConflict (10) unless `content`, that of `path` (None: no such file), has the hash `expected` (hex)."""
+    found = _sha256(content) if content is not None else "absent"
+    if found != expected.lower():
         raise VersionConflict(
-            f"{path} changed since you read it: expected sha256 {request.if_sha256}, found {found}; "
-            "nothing was written",
+            f"{path} changed since you read it: expected sha256 {expected}, found {found}; nothing was written",
             "read it again and decide again",
             path=path,
-            expected=request.if_sha256,
+            expected=expected,
             found=found,
         )
 

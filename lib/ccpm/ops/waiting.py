@@ -39,12 +39,16 @@ def acquire(
     """A lease for `request`. Busy (75) when `request.timeout` passes first, DeadlockRefused (13) when the wait would
     close a cycle. `say` gets one line when a wait begins and one when it ends; `tick` runs at each look."""
     started = clock.boot()
-    got = locks.try_acquire(store, request)
-    if isinstance(got, Lease):
-        return got
-    if request.timeout <= 0:
-        raise locks.busy(request, got, 0.0)
-    return _Waiter(store, request, started, say, tick).wait(got)
+    state = lock_state.look(store, request.resource)
+    # Where many wait, the guard is what they wait for first: no attempt that is seen to be in vain.
+    if request.timeout <= 0 or lock_state.may_take(store, state, request.mode, None):
+        got = locks.try_acquire(store, request)
+        if isinstance(got, Lease):
+            return got
+        if request.timeout <= 0:
+            raise locks.busy(request, got, 0.0)
+        state = got
+    return _Waiter(store, request, started, say, tick).wait(state)
 
 
 class _Waiter:
@@ -117,9 +121,8 @@ class _Waiter:
         last = max((wait.ticket for wait in state.waits), default=0)
         ticket = max(last + 1, int(state.now.wall * 1e6))
         waiter = process.current(request.owner.agent)
-        return Wait(
-            request.resource, request.owner, waiter, request.mode, ticket, state.now.wall, request.carried
-        )
+        owner = process.owner(request.owner.agent) if request.fences_only else request.owner
+        return Wait(request.resource, owner, waiter, request.mode, ticket, state.now.wall, request.carried)
 
     def _sleep(self, state: State) -> None:
         from random import uniform
