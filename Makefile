@@ -10,7 +10,7 @@ run := PYTHONPATH=tests:lib:lib/vendor
 shell-files = git ls-files -z -co --exclude-standard -- '*.sh' '*.bash' '*.bats' bin/ccpm .ci/run | sort -zu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime demo test test-fast test-python test-shell lint lint-python lint-types lint-shell format docs docs-check bench soak install clean
+.PHONY: help setup runtime demo test test-fast test-python test-shell test-claude lint lint-python lint-types lint-shell format docs docs-check bench soak install clean
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -34,10 +34,18 @@ test-fast: setup ## the tests of single modules
 	$(py) -m pytest -q -n $(WORKERS) -m 'not slow' tests/unit
 
 test-python: setup
-	$(py) -m pytest -q -n $(WORKERS) --junitxml=build/pytest.xml
+	$(py) -m pytest -q -n $(WORKERS) --ignore=tests/claude --junitxml=build/pytest.xml
 
 test-shell: setup
 	@bash tests/shell/run.sh
+
+test-claude: setup build/claude/.ready ## the real Claude Code, from npm, against a scripted model on this machine
+	$(py) -m pytest -q -n $(WORKERS) --junitxml=build/claude.xml tests/claude
+
+# Where npm or its registry cannot be reached, the tests skip and say so.
+build/claude/.ready: tests/claude/package-lock.json
+	@mkdir -p build/claude && cp tests/claude/package.json tests/claude/package-lock.json build/claude/
+	@{ npm ci --prefix build/claude --silent --no-audit --no-fund --ignore-scripts --fetch-retries 1 && touch $@; } || echo "npm could not get Claude Code" >&2
 
 lint: lint-python lint-types lint-shell ## ruff, mypy, shellcheck, shfmt
 
