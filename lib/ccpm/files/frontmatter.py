@@ -171,10 +171,15 @@ class Document:
 
 def parse(data: bytes) -> Document:
     """The frontmatter of a file with the content `data`; Malformed (65) if it is not closed or breaks a limit."""
+    return Document(data, *locate(data))
+
+
+def locate(data: bytes) -> tuple[int, int, bool]:
+    """(begin, end, whether there is one) of the block between the markers; Malformed (65) as in `parse`."""
     begin = len(BOM) if data.startswith(BOM) else 0
     start = _end_of_opening(data, begin)
     if start < 0:
-        return Document(data, begin, begin, False)
+        return begin, begin, False
     most = min(len(data), start + yaml_caps.BLOCK + 8)
     end = _find_closing(data, start, most)
     if end < 0 and most == len(data):
@@ -185,7 +190,7 @@ def parse(data: bytes) -> Document:
         )
     if end < 0 or end - start > yaml_caps.BLOCK:
         raise yaml_caps.too_large()
-    return Document(data, start, end, True)
+    return start, end, True
 
 
 def _end_of_opening(data: bytes, begin: int) -> int:

@@ -14,11 +14,13 @@ import os
 
 from ccpm.core.plan import task_id_of
 from ccpm.errors import Malformed, io_failure
-from ccpm.files import frontmatter
+from ccpm.files import frontmatter, plain_block
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ccpm.files.yaml_inline import Value
 
 ARCHIVES = ("archived", ".archived", "_archived")
 LARGEST = 8 << 20
@@ -31,7 +33,7 @@ class PlanFile:
     A block that breaks a limit or is not closed reads as an empty one; `problem` says why.
     """
 
-    __slots__ = ("_document", "data", "modified", "path", "problem")
+    __slots__ = ("_document", "_values", "data", "modified", "path", "problem")
 
     def __init__(self, path: str, data: bytes, modified: float) -> None:
         self.path = path
@@ -39,6 +41,22 @@ class PlanFile:
         self.modified = modified
         self.problem: Malformed | None = None
         self._document: frontmatter.Document | None = None
+        self._values: dict[str, Value] | None = None
+
+    def get(self, key: str) -> Value | None:
+        """The value of `key` in the frontmatter, None if it is not there."""
+        if self._values is None:
+            self._values = self._read_values()
+        return self._values.get(key)
+
+    def _read_values(self) -> dict[str, Value]:
+        try:
+            begin, end, _ = frontmatter.locate(self.data)
+        except Malformed as problem:
+            self.problem = problem
+            return {}
+        found = plain_block.read(self.data[begin:end].decode("utf-8", "surrogateescape"))
+        return self.document.values() if found is None else found
 
     @property
     def document(self) -> frontmatter.Document:

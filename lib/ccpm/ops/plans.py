@@ -83,13 +83,13 @@ def to_task(epic: str, key: str, file: PlanFile) -> Task:
 
 def text(file: PlanFile | None, key: str) -> str:
     """A value of the frontmatter as text, "" if it is missing or no scalar."""
-    value = file.document.get(key) if file else None
+    value = file.get(key) if file else None
     return value.strip() if isinstance(value, str) else ""
 
 
 def references(file: PlanFile, key: str) -> list[str]:
     """The entries of a list like depends_on, in every form that people write: `[1, 2]`, a block list, `001`, none."""
-    value = file.document.get(key)
+    value = file.get(key)
     if isinstance(value, str):
         value = (
             [part.strip() for part in value.split(",")]
@@ -123,5 +123,5 @@ def _effort(file: PlanFile) -> float:
         found = text(file, key)
         if found and (hours := hours_of(found)):
             return hours
-    match = _BODY_HOURS.search(file.data)
+    match = _BODY_HOURS.search(file.data) if b"Hours" in file.data else None
     return hours_of(match[1].decode("utf-8", "replace")) if match else 0.0
