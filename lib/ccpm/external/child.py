@@ -4,6 +4,9 @@ Contract
     with Child(argv, environment) as child:
         status = child.wait(seconds)     # None: still running
 
+With `streams` (three descriptors) the command reads and writes those in place of ours, and the terminal is not its own:
+it gets a group of its own there too. `child.forwarded` is the last signal that was passed on to it, 0 if none was.
+
 Guarantees
 - The command starts with default signal dispositions and inherits only descriptors 0, 1 and 2 and what the caller
   passed on to us (ours are close-on-exec, PEP 446).
@@ -44,13 +47,19 @@ class Child:
         "_pid",
         "_start",
         "_status",
+        "_streams",
         "_wakeup",
+        "forwarded",
     )
 
-    def __init__(self, argv: list[str], env: dict[str, str]) -> None:
+    def __init__(
+        self, argv: list[str], env: dict[str, str], streams: tuple[int, int, int] | None = None
+    ) -> None:
         self._argv = argv
         self._env = env
-        self._group = not os.isatty(0)
+        self._streams = streams
+        self._group = streams is not None or not os.isatty(0)
+        self.forwarded = 0
         self._pid = 0
         self._start = ""
         self._status: int | None = None
@@ -162,6 +171,8 @@ class Child:
                 signal.signal(number, signal.SIG_DFL)
             signal.set_wakeup_fd(-1)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            for number, descriptor in enumerate(self._streams or ()):
+                os.dup2(descriptor, number)
             if os.read(gate, 2) == b"go":
                 os.execvpe(self._argv[0], self._argv, self._env)
         except OSError as error:
@@ -195,6 +206,7 @@ class Child:
     def _forward(self, number: int, _frame: FrameType | None) -> None:
         from_terminal = not self._group and signal.Signals(number).name in _FROM_TERMINAL
         if self._pid and not from_terminal:
+            self.forwarded = number
             self._signal(number)
 
     def _post_guardian(self, opener: int) -> None:
