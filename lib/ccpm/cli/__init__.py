@@ -15,6 +15,7 @@ HELPERS = {
     "atomic-write": "replace or append to a file as one step",
     "fm-cas": "read and change frontmatter by compare-and-swap on its version",
     "plan": "change the plan: new PRDs, epics and tasks, progress, closing, archiving",
+    "work": "who does which task: plan, next, start, done, steal",
     "query": "the views of the plan: status, next, blocked, epics, PRDs, search",
 }
 _HIDDEN = ("session", "copy", "migrate", "install")

@@ -67,7 +67,9 @@ def _carry_out(verb: str, actor: Actor, args: Namespace) -> object:
     if verb == "refresh":
         return epics.refresh(actor, args.name)
     if verb in ("close-task", "reopen-task"):
-        return epics.close_task(actor, args.name, args.task, "closed" if verb == "close-task" else "open")
+        return epics.set_task_status(
+            actor, args.name, args.task, "closed" if verb == "close-task" else "open"
+        )
     if verb == "close-epic":
         return epics.close_epic(actor, args.name, args.archive)
     return epics.archive(actor, args.name)

@@ -1,4 +1,4 @@
-"""Graphs: the components of circular dependencies. Pure."""
+"""Graphs: the components of circular dependencies, the longest chain of work behind a node. Pure."""
 
 from __future__ import annotations
 
@@ -38,3 +38,14 @@ def strongly_connected(edges: dict[str, list[str]]) -> list[list[str]]:
             elif target in on_stack:
                 low[node] = min(low[node], index[target])
     return groups
+
+
+def longest_chains(weights: dict[str, float], edges: dict[str, list[str]]) -> dict[str, float]:
+    """The weight of the heaviest path that starts at each node of `edges`, itself included. The members of a circle
+    count together, once."""
+    chains: dict[str, float] = {}
+    for group in strongly_connected(edges):  # each after all it leads to: what is behind is known
+        behind = [chains[target] for node in group for target in edges[node] if target not in group]
+        weight = sum(weights[node] for node in group) + max(behind, default=0.0)
+        chains.update(dict.fromkeys(group, weight))
+    return chains

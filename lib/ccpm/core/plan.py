@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from ccpm.core.graph import strongly_connected
+from ccpm.core.graph import longest_chains, strongly_connected
 
 OPEN = "open"
 IN_PROGRESS = "in-progress"
@@ -133,20 +133,25 @@ class Blocker:
 
 
 class EpicPlan:
-    """The tasks of one epic and how they hang together."""
+    """The tasks of one epic and how they hang together. `default_hours`: of a task that states no effort."""
 
-    def __init__(self, tasks: list[Task]) -> None:
+    def __init__(self, tasks: list[Task], default_hours: float = 1.0) -> None:
+        self.default_hours = default_hours
         self.tasks = sorted(tasks, key=lambda task: (number_of(task.id), task.key))
+        self._by_key = {task.key: task for task in self.tasks}
         self._by_id: dict[str, list[Task]] = {}
         self._by_number: dict[tuple[tuple[int, int, str], ...], list[Task]] = {}
         for task in self.tasks:
             self._by_id.setdefault(task.id, []).append(task)
             self._by_number.setdefault(number_of(task.id), []).append(task)
         self._chains: dict[str, float] = {}
+        self._conflicts: dict[str, dict[str, Task]] | None = None
 
     def find(self, reference: str, near: Task | None = None) -> Task | None:
-        """The task that `reference` names: by id as written, else by number; among several, one in the same folder
-        as `near` first."""
+        """The task that `reference` names: by key, by id as written, else by number; among several, one in the
+        folder of `near` first."""
+        if reference in self._by_key:
+            return self._by_key[reference]
         identifier = reference_of(reference)
         found = self._by_id.get(identifier) or self._by_number.get(number_of(identifier)) or []
         if near and len(found) > 1:
@@ -161,6 +166,17 @@ class EpicPlan:
     def blockers(self, task: Task) -> list[Blocker]:
         """The dependencies that are not closed."""
         return [b for b in self.dependencies(task) if b.task is None or not b.task.is_closed]
+
+    def conflicts(self, task: Task) -> list[Task]:
+        """The tasks that may not be worked on beside `task`: `conflicts_with`, named on either side."""
+        if self._conflicts is None:
+            self._conflicts = {one.key: {} for one in self.tasks}
+            for one in self.tasks:
+                for other in filter(None, (self.find(ref, one) for ref in one.conflicts_with)):
+                    if other is not one:
+                        self._conflicts[one.key][other.key] = other
+                        self._conflicts[other.key][one.key] = one
+        return list(self._conflicts[task.key].values())
 
     def is_ready(self, task: Task) -> bool:
         return task.status == OPEN and not self.blockers(task)
@@ -185,8 +201,8 @@ class EpicPlan:
         return self.count(CLOSED) * 100 // len(self.tasks) if self.tasks else 0
 
     def chain(self, task: Task) -> float:
-        """Hours on the longest chain of unfinished tasks that starts with `task` (an hour where no effort is given).
-        Tasks in a cycle count once."""
+        """Hours on the longest chain of unfinished tasks that starts with `task` (`default_hours` where no
+        effort is given). Tasks in a cycle count together, once."""
         if not self._chains:
             self._compute_chains()
         return self._chains[task.key]
@@ -209,11 +225,5 @@ class EpicPlan:
             for blocker in self.blockers(task):
                 if blocker.task and blocker.task.key != task.key:
                     unblocks[blocker.task.key].append(task.key)
-        # Components come out with what they lead to first, so every chain behind a task is known when it is reached.
-        for group in strongly_connected(unblocks):
-            behind = [self._chains[key] for member in group for key in unblocks[member] if key not in group]
-            weight = sum(unfinished[key].hours or 1.0 for key in group)
-            for key in group:
-                self._chains[key] = weight + max(behind, default=0.0)
-        for task in self.tasks:
-            self._chains.setdefault(task.key, 0.0)
+        weights = {key: task.hours or self.default_hours for key, task in unfinished.items()}
+        self._chains = {**{task.key: 0.0 for task in self.tasks}, **longest_chains(weights, unblocks)}

@@ -63,3 +63,30 @@ def run(top: str, *arguments: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+
+
+def commits_for(top: str, patterns: list[str], since: str) -> list[str]:
+    """Short names of the commits on any branch, newest first, whose message has a line that matches one of `patterns`
+    (extended regular expressions), committed since the time `since` ("": ever)."""
+    greps = [f"--grep={pattern}" for pattern in patterns]
+    limit = [f"--since={since}"] if since else []
+    return run(top, "log", "--all", "--format=%h", "--extended-regexp", *limit, *greps).split()
+
+
+def commit_of(top: str, name: str) -> str:
+    """The full name of the commit that `name` means, "" if it means none."""
+    return run(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
+
+
+def changed_files(folder: str) -> list[str]:
+    """Files of the worktree around `folder` with uncommitted changes, untracked ones included, without `.claude/`."""
+    text = run(folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    paths = [entry[3:] for entry in text.split("\0") if len(entry) > 3]
+    return [path for path in paths if not path.startswith(".claude/")]
+
+
+def whereabouts(folder: str) -> dict[str, str]:
+    """{worktree, branch} around `folder`; {} outside of git. A detached HEAD has the branch ""."""
+    top = run(folder, "rev-parse", "--show-toplevel").strip()
+    branch = run(folder, "symbolic-ref", "--quiet", "--short", "HEAD").strip()
+    return {"worktree": top, "branch": branch} if top else {}

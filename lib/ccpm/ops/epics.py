@@ -12,17 +12,18 @@ import re
 import time
 
 from ccpm.core import names
-from ccpm.core.plan import CLOSED, IN_PROGRESS
+from ccpm.core.plan import CLOSED, IN_PROGRESS, OPEN
 from ccpm.errors import Busy, NotFound, UsageError, VersionConflict
 from ccpm.files import clock, events, plain, plan_tree, root
 from ccpm.files.plain import Guarded
 from ccpm.files.yaml_inline import write_scalar
-from ccpm.ops import frontmatter, lock_state, plans
+from ccpm.ops import claims, frontmatter, plans, wording
 from ccpm.ops.actor import Actor
 from ccpm.ops.fences import Fenced
 
 _SECTION = re.compile(rb"^## Tasks Created[ \t]*\r?$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _LONGEST = 120
+_STATUS_OPERATIONS = {CLOSED: "close-task", OPEN: "reopen-task", IN_PROGRESS: "start-task"}
 
 
 class NewTask:
@@ -121,9 +122,9 @@ def refresh(actor: Actor, epic: str) -> dict[str, object]:
         return _recount(actor, epic, fences)
 
 
-def close_task(actor: Actor, epic: str, reference: str, status: str = "closed") -> dict[str, object]:
-    """Set the status of a task (closed, or open to reopen it) and recount its epic, under the epic's lock."""
-    with actor.holding(resource_of(epic), "close-task" if status == "closed" else "reopen-task") as fences:
+def set_task_status(actor: Actor, epic: str, reference: str, status: str) -> dict[str, object]:
+    """Set the status of a task and recount its epic, under the epic's lock. NotFound (66) without such a task."""
+    with actor.holding(resource_of(epic), _STATUS_OPERATIONS.get(status, "set-status")) as fences:
         task = plans.load_epic(actor.top, epic).plan.find(reference)
         if task is None:
             raise NotFound(f"epic {epic!r} has no task {reference!r}", f"ccpm-query epic-show {epic}")
@@ -209,14 +210,14 @@ def _recount(actor: Actor, epic: str, fences: dict[str, int]) -> dict[str, objec
 def _archive(actor: Actor, plan: plans.Epic) -> str:
     if plan.folder.is_archived:
         return plan.folder.path
+    held = claims.held(actor.store)
     for task in plan.plan.tasks:
-        for resource in {f"task-{task.id}", f"task-{plans.issue_of(task.github) or task.id.lstrip('0')}"}:
-            holders = lock_state.look(actor.store, names.check_resource(resource)).holders
-            if holders and holders[0].owner.agent != actor.agent:
-                raise Busy(
-                    f"task #{task.id} of epic {plan.name!r} is held by {holders[0].owner.agent}",
-                    "wait until its agent is done, then archive the epic",
-                )
+        claim = claims.find(task, held)
+        if claim and claim.agent != actor.agent:
+            raise Busy(
+                f"task #{task.id} of epic {plan.name!r} is held by {wording.lease(claim.lease)}",
+                "wait until its agent is done, then archive the epic",
+            )
     target = f".claude/epics/.archived/{plan.name}"
     if os.path.lexists(os.path.join(actor.top, target)):
         target += "-" + _now().replace(":", "").replace("-", "")

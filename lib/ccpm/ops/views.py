@@ -9,7 +9,7 @@ from ccpm.core.plan import CLOSED, IN_PROGRESS, EpicPlan, Task, status_of
 from ccpm.files import plan_tree
 from ccpm.files.plan_tree import EpicFolder, PlanFile
 from ccpm.files.store import Store
-from ccpm.ops import lock_state, plans
+from ccpm.ops import claims, plans
 from ccpm.ops.plans import Epic
 
 Data = dict[str, object]
@@ -23,8 +23,10 @@ def status(top: str, archived: bool = False) -> Data:
 def ready(top: str, archived: bool = False) -> Data:
     """Every ready task, the one that holds up the most work first; those of others' claims behind the free ones."""
     epics, _ = plans.load(top, archived)
-    claims = claimed(top)
-    tasks = [_with_claim(task_data(epic.plan, task), claims) for epic in epics for task in epic.plan.ready()]
+    claimed = claims.held(Store(top))
+    tasks = [
+        _with_claim(task_data(epic.plan, task), task, claimed) for epic in epics for task in epic.plan.ready()
+    ]
     tasks.sort(key=lambda task: (bool(task["claimed_by"]), -float(str(task["chain_hours"]))))
     return {"tasks": tasks, "available": sum(not task["claimed_by"] for task in tasks)}
 
@@ -44,7 +46,7 @@ def blocked(top: str, archived: bool = False) -> Data:
 def in_progress(top: str, archived: bool = False) -> Data:
     """Tasks that run (by status or by a progress file that is not at 100 %), and the epics that do."""
     epics, _ = plans.load(top, archived)
-    claims = claimed(top)
+    claimed = claims.held(Store(top))
     running = []
     for epic in epics:
         updates = _progress_files(top, epic.folder)
@@ -52,7 +54,7 @@ def in_progress(top: str, archived: bool = False) -> Data:
             update = _find_update(updates, task)
             completion, synced = plans.text(update, "completion"), plans.text(update, "last_sync")
             if task.status == IN_PROGRESS or (update and not task.is_closed):
-                data = _with_claim(task_data(epic.plan, task), claims)
+                data = _with_claim(task_data(epic.plan, task), task, claimed)
                 running.append({**data, "completion": completion or "0%", "last_sync": synced})
     active = [epic_data(epic) for epic in epics if epic.status == IN_PROGRESS]
     return {"tasks": running, "epics": active}
@@ -164,18 +166,6 @@ def counts(plan: EpicPlan) -> dict[str, int]:
     }
 
 
-def claimed(top: str) -> dict[str, str]:
-    """{task id: agent} for every `task-<id>` lock that is held."""
-    store = Store(top)
-    found = {}
-    for resource in store.list_locks():
-        if resource.startswith("task-"):
-            holders = lock_state.look(store, resource).holders
-            if holders:
-                found[resource[5:]] = holders[0].owner.agent
-    return found
-
-
 def _sum_counts(epics: list[Epic]) -> dict[str, int]:
     total: dict[str, int] = dict.fromkeys(("total", "closed", "in_progress", "ready", "blocked", "open"), 0)
     for epic in epics:
@@ -184,9 +174,9 @@ def _sum_counts(epics: list[Epic]) -> dict[str, int]:
     return total
 
 
-def _with_claim(task: Data, claims: dict[str, str]) -> Data:
-    number = str(task["id"]).lstrip("0")
-    return {**task, "claimed_by": claims.get(str(task["id"])) or claims.get(number) or ""}
+def _with_claim(data: Data, task: Task, claimed: dict[str, claims.Claim]) -> Data:
+    claim = claims.find(task, claimed)
+    return {**data, "claimed_by": claim.agent if claim else ""}
 
 
 def _progress_files(top: str, folder: EpicFolder) -> dict[str, PlanFile]:

@@ -1,0 +1,68 @@
+"""The board of an epic: what was decided about its tasks, and one look at everything that bears on who does what.
+
+Contract: `.claude/epics/<epic>/work.json` (docs/FORMATS.md) holds the last plan, and for each task who claimed, started
+and finished it when, and with which evidence. It is changed inside its guard (files/json_record.py). Who has a task now
+is not on it: that is the lease (ops/claims.py).
+
+Non-guarantee: a `Look` is a snapshot. Whoever acts on it looks again inside the guard.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ccpm.core import work
+from ccpm.core.plan import IN_PROGRESS, EpicPlan
+from ccpm.core.work import Board
+from ccpm.files.json_record import read
+from ccpm.ops import claims, plans
+from ccpm.ops.actor import Actor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Look:
+    """One look at an epic: its tasks, the claims on tasks of all epics, the entries of its board."""
+
+    def __init__(self, actor: Actor, epic: str, entries: dict[str, Any] | None = None) -> None:
+        self.epic = plans.load_epic(actor.top, epic)
+        record = read(board_path(actor.top, self.epic)) if entries is None else entries
+        self.tasks: dict[str, Any] = record.get("tasks") or {}
+        plan = record.get("plan") or {}
+        hours = work.typical_hours([e["seconds"] / 3600 for e in self.tasks.values() if e.get("seconds")])
+        self.plan = EpicPlan(self.epic.plan.tasks, hours)
+        self.claims = claims.held(actor.store)
+        self.held = {task.key: c for task in self.plan.tasks if (c := claims.find(task, self.claims))}
+        begun = {key for key, entry in self.tasks.items() if entry.get("started") and not entry.get("done")}
+        by_key = {task.key: task for task in self.plan.tasks}
+        abandoned = {
+            key: str(entry.get("agent", ""))
+            for key, entry in self.tasks.items()
+            if key in begun and key in by_key and key not in self.held and by_key[key].status == IN_PROGRESS
+        }
+        self.board = Board(
+            self.plan,
+            {key: claim.agent for key, claim in self.held.items()},
+            {key: str(agent) for key, agent in (plan.get("assignments") or {}).items()},
+            abandoned,
+            begun=frozenset(begun),
+        )
+
+
+def board_path(top: str, epic: plans.Epic) -> str:
+    return os.path.realpath(os.path.join(top, epic.folder.path, "work.json"))
+
+
+def entry_of(data: dict[str, Any], key: str) -> dict[str, Any]:
+    """What the board `data` says of the task `key`, made if it says nothing yet."""
+    tasks: dict[str, Any] = data.setdefault("tasks", {})
+    entry: dict[str, Any] = tasks.setdefault(key, {})
+    return entry
+
+
+def unassign(data: dict[str, Any], key: str) -> None:
+    """Take the task `key` out of the plan on the board `data`."""
+    assignments = (data.get("plan") or {}).get("assignments") or {}
+    assignments.pop(key, None)

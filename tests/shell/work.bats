@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# ccpm-work: who does which task.
+
+load helpers
+
+setup() {
+  make_project
+  git commit -q --allow-empty -m start
+  mkdir -p .claude/epics/auth
+  printf -- '---\nname: auth\nstatus: backlog\nprogress: 0%%\n---\n# Epic\n' >.claude/epics/auth/epic.md
+  task 001 'effort: 1'
+  task 002 'depends_on: [001]'
+  task 003 'conflicts_with: [001]'
+}
+
+task() { printf -- '---\nname: Task %s\nstatus: open\n%s\n---\n# Task\n' "$1" "$2" >".claude/epics/auth/$1.md"; }
+
+@test "next claims the most urgent task once, and says 1 when none is left" {
+  run --separate-stderr ccpm-work next auth --agent agent-ada
+  status_is 0
+  [ "$output" = 001 ]
+  run --separate-stderr ccpm-work next auth --agent agent-bob
+  status_is 1
+  [ -z "$output" ]
+  [[ $stderr == *"no task of epic 'auth' can be started now"*hint:* ]]
+  run ccpm-work claim auth/003 --agent agent-bob
+  status_is 75
+  [[ $output == *"it conflicts with #001, which agent-ada works on"* ]]
+}
+
+@test "start marks the task and its epic, and only the holder may finish it" {
+  ccpm-work start auth/001 --agent agent-ada
+  [ "$(ccpm-fm-cas get .claude/epics/auth/001.md status)" = in-progress ]
+  [ "$(ccpm-fm-cas get .claude/epics/auth/epic.md status)" = in-progress ]
+  run ccpm-work done auth/001 --agent agent-bob --no-code "tried"
+  status_is 77
+  [[ $output == *"in the hands of agent-ada for work since "* ]]
+  [ "$(ccpm-fm-cas get .claude/epics/auth/001.md status)" = in-progress ]
+}
+
+@test "done wants evidence: a commit, a diff, or a reason" {
+  ccpm-work start auth/001 --agent agent-ada
+  run ccpm-work done auth/001 --agent agent-ada
+  status_is 2
+  [[ $output == *"nothing shows that #001 is done"*--no-code* ]]
+  run ccpm-work done auth/001 --agent agent-ada --commit nonsense
+  status_is 66
+  run ccpm-work done auth/001 --agent agent-ada --diff
+  status_is 2
+  git commit -q --allow-empty -m "Issue #1: store"
+  run ccpm-work done auth/001 --agent agent-ada
+  status_is 0
+  [[ $output == *"evidence: commits $(git rev-parse --short HEAD)"*"unblocked: 002"* ]]
+  run ccpm-work done auth/001 --agent agent-ada
+  status_is 75
+}
+
+@test "a diff is evidence where the work is" {
+  ccpm-work start auth/001 --agent agent-ada
+  echo work >made.txt
+  run ccpm-work done auth/001 --agent agent-ada --diff --json
+  status_is 0
+  [[ $output == *'"evidence": "diff of 1 files: made.txt"'* ]]
+}
+
+@test "a task that is given back is open again, and the next one is told where the work is" {
+  ccpm-work start auth/001 --agent agent-ada
+  ccpm-work release auth/001 --agent agent-ada
+  [ "$(ccpm-fm-cas get .claude/epics/auth/001.md status)" = open ]
+  run ccpm-work next auth --agent agent-bob
+  status_is 0
+  [[ $output == *"agent-ada had begun it; the work is in $project (branch main)"* ]]
+}
+
+@test "the task of an agent whose process died is taken over with its work pointed to" {
+  sleep 60 &
+  pid=$!
+  ccpm-work start auth/001 --agent agent-ada --pid "$pid"
+  run ccpm-work next auth --agent agent-bob
+  status_is 1
+  kill -9 "$pid"
+  wait "$pid" 2>/dev/null || :
+  run ccpm-work steal auth --agent agent-bob --json
+  status_is 0
+  [[ $output == *'"left_by": {"agent": "agent-ada"'* ]]
+}
+
+@test "a plan is shown, kept and followed" {
+  run --separate-stderr ccpm-work plan auth --agents agent-ada,agent-bob
+  status_is 0
+  [ "${lines[0]}" = "agent-ada"$'\t'"0-1 h"$'\t'"#001 Task 001" ]
+  [[ $stderr == *"2 h for 3 h of work; no plan takes less than 2 h"* ]]
+  run --separate-stderr ccpm-work next auth --agent agent-ada
+  [ "$output" = 001 ]
+  run ccpm-work plan auth
+  status_is 2
+}
+
+@test "a number that several epics have needs its epic" {
+  mkdir .claude/epics/pay
+  cp .claude/epics/auth/*.md .claude/epics/pay
+  run ccpm-work claim 001
+  status_is 2
+  [[ $output == *"auth/001, pay/001"* ]]
+  run ccpm-work claim auth/099
+  status_is 66
+  run ccpm-work next nowhere
+  status_is 66
+}
+
+@test "notes of several agents are kept in one file" {
+  for n in 1 2 3 4 5 6; do
+    ccpm-work note auth/001 "note $n" --agent "agent-$n" >/dev/null &
+  done
+  wait
+  [ "$(grep -c 'agent-[1-6]: note' .claude/epics/auth/updates/001/notes.md)" -eq 6 ]
+}
+
+@test "a claim that is lost cannot close the task" {
+  ccpm-work start auth/001 --agent agent-ada
+  ccpm-lock release task-auth.001 --force --agent agent-bob
+  run ccpm-work done auth/001 --agent agent-ada --no-code "late"
+  status_is 11
+  [ "$(ccpm-fm-cas get .claude/epics/auth/001.md status)" = in-progress ]
+}
