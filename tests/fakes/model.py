@@ -20,11 +20,14 @@ Nothing here outlives the process: the server is a thread of it, bound to 127.0.
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+_numbers = itertools.count()
 
 Block = dict[str, Any]
 Reply = Block | list[Block] | Callable[["Request"], Block | list[Block]]
@@ -202,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _message(name: str, blocks: list[Block]) -> dict[str, Any]:
     uses = any(block["type"] == "tool_use" for block in blocks)
     return {
-        "id": "msg_1",
+        "id": f"msg_{next(_numbers)}",  # the client joins messages of one id into one turn
         "type": "message",
         "role": "assistant",
         "model": name,
