@@ -16,6 +16,7 @@ HELPERS = {
     "fm-cas": "read and change frontmatter by compare-and-swap on its version",
     "plan": "change the plan: new PRDs, epics and tasks, progress, closing, archiving",
     "work": "who does which task: plan, next, start, done, steal",
+    "agent": "who works on what: registry, claims on files, requests and messages",
     "query": "the views of the plan: status, next, blocked, epics, PRDs, search",
 }
 _HIDDEN = ("session", "copy", "migrate", "install")

@@ -49,6 +49,18 @@ def escape(path: str) -> str:
     return "".join(out)
 
 
+def unescape(name: str) -> str:
+    """The path that `escape` made `name` of; a `%` without two hexadecimal digits behind it stays."""
+    head, *parts = name.encode("utf-8", "surrogateescape").split(b"%")
+    for part in parts:
+        try:
+            byte = bytes([int(part[:2], 16)]) if part[:2].isalnum() and len(part) > 1 else b""
+        except ValueError:
+            byte = b""
+        head += byte + part[2:] if byte else b"%" + part
+    return head.decode("utf-8", "surrogateescape")
+
+
 def parse_fences(text: str) -> dict[str, int]:
     """`R1:42,R2:7` as {resource: token}, the form of $CCPM_FENCE and --fence; UsageError if it is not that."""
     fences: dict[str, int] = {}

@@ -90,3 +90,22 @@ def whereabouts(folder: str) -> dict[str, str]:
     top = run(folder, "rev-parse", "--show-toplevel").strip()
     branch = run(folder, "symbolic-ref", "--quiet", "--short", "HEAD").strip()
     return {"worktree": top, "branch": branch} if top else {}
+
+
+def head(worktree: str) -> str:
+    """The commit that is checked out in `worktree`, "" if there is none."""
+    return run(worktree, "rev-parse", "--verify", "--quiet", "HEAD").strip()
+
+
+def count_commits(worktree: str, base: str, agent: str, is_its_own: bool) -> int:
+    """How many commits since `base` ("": since ever) on any local branch are those of `agent`: they say so in their
+    trailer `Agent:`, or, where the worktree `is_its_own`, they say nothing and are on what is checked out there."""
+    form = "--format=%H %(trailers:key=Agent,valueonly,separator=%x20)"
+    since = [f"^{base}"] if base else []
+    lines = run(worktree, "log", form, "--branches", "HEAD", *since).splitlines()
+    here = set(run(worktree, "rev-list", "HEAD", *since).split()) if is_its_own else set()
+    count = 0
+    for line in lines:
+        commit, _, named = line.partition(" ")
+        count += agent in named.split() if named.strip() else commit in here
+    return count

@@ -70,6 +70,26 @@ def ancestors(limit: int = 32) -> frozenset[int]:
     return frozenset(found)
 
 
+def teller_of(name: str, value: str, limit: int = 32) -> int:
+    """The process that put NAME=VALUE into the environment that we inherited: the parent of the oldest process above us
+    that has it; 0 where that cannot be seen (environments are readable in Linux's /proc only)."""
+    wanted = os.fsencode(f"{name}={value}")
+    pid, found = os.getpid(), 0
+    for _ in range(limit):
+        parent = _parent_of(pid)
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                is_told = wanted in file.read().split(b"\0")
+        except OSError:
+            break
+        if is_told:
+            found = parent
+        if parent <= 1:
+            break
+        pid = parent
+    return found if found > 1 else 0
+
+
 def is_alive(owner: Owner) -> bool | None:
     """Whether the process of `owner` still runs; None when that cannot be told from here."""
     if not owner.pid or owner.boot_id != boot_id() or owner.pid_space != pid_space():

@@ -130,11 +130,11 @@ def _current() -> str:
 
 def _main_worktree(git_file: str, folder: str) -> str:
     """The main worktree for a `.git` FILE: that of a linked worktree, or `folder` itself for a submodule."""
-    line = _first_line(git_file)
+    line = first_line(git_file)
     if not line.startswith("gitdir: "):
         return folder
     git_dir = os.path.join(folder, line[8:])
-    common = _first_line(os.path.join(git_dir, "commondir"))
+    common = first_line(os.path.join(git_dir, "commondir"))
     if not common:  # a submodule, or `git init --separate-git-dir`: its own repository
         return _of_bare(os.path.realpath(git_dir)) if _setting(git_dir, "bare").lower() == "true" else folder
     common = os.path.realpath(os.path.join(git_dir, common))
@@ -170,7 +170,7 @@ def _setting(git_dir: str, name: str) -> str:
     return ""
 
 
-def _first_line(path: str) -> str:
+def first_line(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.readline().rstrip("\n")

@@ -32,3 +32,18 @@ def carried_fences(option: str | None = None) -> dict[str, int]:
         **names.parse_fences(os.environ.get("CCPM_FENCE", "")),
         **names.parse_fences(option or ""),
     }
+
+
+def process_of(named: str | None = None) -> int:
+    """The pid of the process that the asking agent lives in, 0 if none is known.
+
+    For a Claude Code session that is the process in front of the oldest one above us that was told the session's id
+    (each Bash call is told it); for an agent that is named after its login session, that session's leader. An agent
+    that was named in another way says with `--pid` what it lives in.
+    """
+    session = os.environ.get("CLAUDE_CODE_SESSION_ID")
+    if session:
+        return process.teller_of("CLAUDE_CODE_SESSION_ID", session)
+    if named or os.environ.get("CCPM_AGENT_ID") or os.environ.get("AGENT_ID"):
+        return 0
+    return os.getsid(0)

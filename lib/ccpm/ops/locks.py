@@ -120,7 +120,7 @@ def release(
     with store.transact(resource) as txn:
         state = look(store, resource)
         ended, kept = _choose(state, resource, owner, token, force)
-        _publish(txn, resource, kept)
+        publish(txn, resource, kept)
         tidy_queue(txn, resource, state)
         for lease in ended:
             _log_release(store, resource, lease, owner, state.now, force)
@@ -167,7 +167,7 @@ def clean(store: Store) -> list[tuple[str, str, str]]:
             txn.sweep(store.queue_path(resource))
             state = look(store, resource)
             if state.stale or (state.unreadable and not state.is_blocked):
-                _publish(txn, resource, state.holders)
+                publish(txn, resource, state.holders)
             for lease, why in state.stale:
                 gone.append((resource, lease.owner.agent, why))
                 events.append(store.top, "lock.cleaned", resource=resource, agent=lease.owner.agent, why=why)
@@ -202,7 +202,8 @@ def standing(state: State) -> str:
     return "was just taken by somebody else"
 
 
-def _publish(txn: Transaction, resource: str, holders: list[Lease]) -> None:
+def publish(txn: Transaction, resource: str, holders: list[Lease]) -> None:
+    """Make `holders` those of `resource`, inside its transaction `txn`; without any, the record goes."""
     path = txn.store.lock_path(resource)
     txn.sweep(path)
     if holders:
