@@ -1,0 +1,216 @@
+"""The account of one GitHub host: the shared ledger in its file, and the way in and out of it for a request.
+
+    with account.admitted(cost, deadline, seconds) as sending:      # waits; the request may be sent now
+        …
+        sending.settle(facts)
+
+How agents take turns: a write holds the resource `github-api` (ops/waiting.py: first come, first served; a killed
+holder is replaced within a second) from before its wait until after its answer, so that one write is in flight. A read
+goes beside them, unless it has to wait, or something was refused and nothing has succeeded since: then it stands in the
+same line. So whoever waits, waits in order, and after a refusal one request tries while the rest wait.
+
+Each host has a budget of its own; github-rate-limit.json is that of github.com.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ccpm.core import budget as decide
+from ccpm.core.ledger import LOST, READ, Cost, Facts, Ledger, Rules
+from ccpm.errors import Busy
+from ccpm.files import budget_record, clock, events, json_record, process, root
+from ccpm.files.json_record import Changing
+from ccpm.ops import wording
+from ccpm.ops.actor import Actor
+from ccpm.ops.turns import QUIET, Turn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ccpm.external.gh import Answer
+
+LOOK = 5.0
+"""Seconds between two looks at the shared state during a longer wait."""
+
+_warned: set[str] = set()
+
+
+class Account:
+    """The budget of one GitHub host in the project of `actor`."""
+
+    __slots__ = ("actor", "host", "path", "resource", "rules")
+
+    def __init__(self, actor: Actor, hostname: str | None = None) -> None:
+        self.actor = actor
+        self.host = (hostname or os.environ.get("GH_HOST") or "github.com").lower()
+        suffix = "" if self.host == "github.com" else f"-{self.host}"
+        self.resource = f"github-api{suffix}"
+        self.path = os.path.join(root.locks_dir(actor.top), f"github-rate-limit{suffix}.json")
+        self.rules = rules_from(os.environ.get("CCPM_GITHUB_RULES", ""))
+
+    def look(self) -> Ledger:
+        """The shared state now, tidied, for decisions that change nothing."""
+        ledger = budget_record.load(json_record.read(self.path))
+        self._tidy(ledger, time.time())
+        return ledger
+
+    def changing(self) -> _Change:
+        return _Change(self)
+
+    def admitted(self, cost: Cost, deadline: float, seconds: float) -> Sending:
+        """Wait until a request of `cost` may be sent, until `deadline` (boot clock), and note that it is. The result is
+        a context manager: what is not settled in it counts as lost. `seconds`: how long its answer may take."""
+        turn = Turn(self.actor, self.resource, deadline, seconds)
+        try:
+            return self._wait(cost, deadline, seconds, turn)
+        except BaseException:
+            turn.end()
+            raise
+
+    def log(self, event: str, method: str, path: str, answer: Answer | None) -> None:
+        events.append(
+            self.actor.top,
+            event,
+            agent=self.actor.agent,
+            method=method,
+            path=path.partition("?")[0],
+            status=answer.status if answer else 0,
+            remaining=int((answer.headers if answer else {}).get("x-ratelimit-remaining") or -1),
+        )
+
+    def _wait(self, cost: Cost, deadline: float, seconds: float, turn: Turn) -> Sending:
+        started = clock.boot()
+        spoken = ""
+        while True:
+            if not turn.is_mine and (cost.kind != READ or decide.needs_turn(self.look(), cost)):
+                turn.take()
+            turn.check()
+            with self.changing() as change:
+                wait = decide.delay(change.ledger, cost, self.actor.agent, change.now, self.rules)
+                is_free = turn.is_mine or not decide.needs_turn(change.ledger, cost)
+                if is_free and not wait.seconds:
+                    key = f"{os.getpid()}-{time.time_ns()}"
+                    waited = clock.boot() - started
+                    lapses = change.now + seconds + 60.0
+                    owner = process.current(self.actor.agent)
+                    if cost.kind == READ and not decide.needs_turn(change.ledger, cost):
+                        turn.end()
+                    decide.begin(change.ledger, key, cost, self.actor.agent, owner, change.now, lapses)
+                    change.ledger.usage(self.actor.agent).waited += waited
+                    change.save()
+                    break
+            if not wait.seconds:
+                continue
+            if not turn.is_mine:
+                turn.take()
+                continue
+            left = deadline - clock.boot()
+            if wait.seconds > left:
+                raise self._too_long(wait.seconds, wait.why, left)
+            if wait.seconds > QUIET and spoken != wait.why:
+                spoken = wait.why
+                until = clock.to_iso(time.time() + wait.seconds)
+                self.actor.say(f"waiting {wording.seconds(wait.seconds)}, until {until}: {wait.why}")
+            time.sleep(min(wait.seconds, LOOK))
+        if spoken:
+            self.actor.say(f"going on after {wording.seconds(clock.boot() - started)}")
+        return Sending(self, key, turn)
+
+    def _too_long(self, seconds: float, why: str, left: float) -> Busy:
+        until = clock.to_iso(time.time() + seconds)
+        return Busy(
+            f"GitHub has to wait until {until} ({wording.seconds(seconds)}): {why}",
+            f"run it again then, or wait for it with --timeout {seconds + 5:.0f}; ccpm-gh limit shows the state",
+            until=until,
+            seconds=round(seconds, 1),
+        )
+
+    def _tidy(self, ledger: Ledger, now: float) -> None:
+        dead = {key for key, one in ledger.reservations.items() if process.is_alive(one.owner) is False}
+        decide.tidy(ledger, now, self.rules, dead)
+
+    def warn(self, ledger: Ledger, now: float) -> None:
+        """Say once a window and process that little is left."""
+        for name, pool in ledger.pools.items():
+            left = decide.available(ledger, name, "", now, self.rules)
+            reset = clock.to_iso(pool.reset)
+            if left < min(self.rules.low, pool.limit // 4) and f"{self.host} {name} {reset}" not in _warned:
+                _warned.add(f"{self.host} {name} {reset}")
+                self.actor.say(
+                    f"GitHub ({name}): {max(left, 0)} of {pool.limit} requests are left until {reset}"
+                )
+
+
+class _Change:
+    """One guarded change of an account: the tidied `ledger`, the time `now`, and `save`."""
+
+    __slots__ = ("_account", "_record", "ledger", "now")
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._record = Changing(account.path)
+
+    def __enter__(self) -> _Change:
+        self._record.__enter__()
+        try:
+            self.now = time.time()
+            self.ledger = budget_record.load(self._record.data)
+            self._account._tidy(self.ledger, self.now)
+        except BaseException:
+            self._record.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._record.__exit__()
+
+    def save(self) -> None:
+        budget_record.store(self.ledger, self._record.data)
+        self._record.save()
+
+
+class Sending:
+    """A request that was let through: settled once, with what became of it; the turn ends with it."""
+
+    __slots__ = ("_account", "_is_settled", "_key", "_turn")
+
+    def __init__(self, account: Account, key: str, turn: Turn) -> None:
+        self._account = account
+        self._key = key
+        self._turn = turn
+        self._is_settled = False
+
+    def __enter__(self) -> Sending:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if not self._is_settled:
+                self.settle(Facts(LOST))
+        finally:
+            self._turn.end()
+
+    def settle(self, facts: Facts) -> None:
+        self._is_settled = True
+        account = self._account
+        with account.changing() as change:
+            decide.settle(change.ledger, self._key, facts, change.now, account.rules)
+            change.save()
+        account.warn(change.ledger, change.now)
+
+
+def rules_from(text: str) -> Rules:
+    """The rules of GitHub, with the changes in $CCPM_GITHUB_RULES: `spacing=0.5,per_minute=40`. What is no rule, or no
+    number, is passed over: the published rule holds then."""
+    rules = Rules()
+    for part in text.split(",") if text else ():
+        name, _, value = part.strip().partition("=")
+        old = getattr(rules, name, None)
+        try:
+            number = type(old)(value) if old is not None else 0
+        except ValueError:
+            continue
+        if number > 0:
+            setattr(rules, name, number)
+    return rules
