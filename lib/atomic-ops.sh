@@ -82,7 +82,7 @@ _ccpm_edit() {
   _ccpm_said=$(_ccpm_call ccpm-copy ${1:+"--expect-version=$1"} -- "$2" "$_ccpm_copy" 2>&1) || _ccpm_status=$?
   if [ "$_ccpm_status" -eq 0 ]; then
     _ccpm_hash=$_ccpm_said _ccpm_said=''
-    "${_ccpm_words[@]}" "$_ccpm_copy" || _ccpm_status=$?
+    ${_ccpm_words[@]+"${_ccpm_words[@]}"} "$_ccpm_copy" || _ccpm_status=$?
     if [ "$_ccpm_status" -ne 0 ]; then
       rm -f -- "$_ccpm_copy"
       _CCPM_CONFLICT=''

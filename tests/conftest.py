@@ -1,4 +1,4 @@
-"""What all Python tests share: a clean environment, and the policy of skips.
+"""What all Python tests share: a clean environment, signals that work, and the policy of skips.
 
 A test that needs a tool says so: `@pytest.mark.needs("strace")`. Where the tool is missing or not permitted, it is
 skipped and the reason tells how to get the tool. With CCPM_NO_SKIP=1 (set by .ci/run) every skip is a failure, with one
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
@@ -40,7 +41,7 @@ GIT = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hide the developer's own agents, projects and git settings from the tests and from what they start."""
+    """Hide the developer's own agents, projects, git settings and ignored signals from the tests and what they start."""
     for name in list(os.environ):
         ours = name.startswith(("CCPM_", "CLAUDE", "GIT_")) or name in (
             "AGENT_ID",
@@ -51,6 +52,14 @@ def pytest_configure(config: pytest.Config) -> None:
         if ours and name not in KEPT and not name.startswith("GIT_SSL"):
             del os.environ[name]
     os.environ.update(GIT)
+    # `nohup make test &`: what is ignored stays ignored in all that the tests start
+    for number, usual in (
+        (signal.SIGHUP, signal.SIG_DFL),
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGQUIT, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,4 +1,4 @@
-"""The crash tests catch what they are there for: each bug of the two lists, put into a copy of lib, makes its test fail."""
+"""The tests catch what they are there for: each bug of the three lists, put into a copy of lib, makes its test fail."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import pytest
 
 from crash import seeded_unit_bugs
 from crash.seeded_bugs import ORDER, SEEDED, Bug
+from race import seeded_bugs as seeded_race_bugs
 
 TOP = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.needs("strace")
+BUGS = [pytest.param(bug, marks=pytest.mark.needs("strace"), id=bug["name"]) for bug in SEEDED]
+BUGS += [pytest.param(bug, id=bug["name"]) for bug in seeded_unit_bugs.SEEDED + seeded_race_bugs.SEEDED]
 
 
 def copy_of_tree(target: Path) -> Path:
@@ -31,7 +33,20 @@ def copy_of_tree(target: Path) -> Path:
 def run_test(test: str, lib: Path) -> subprocess.CompletedProcess[str]:
     """`test` with the copy `lib` under test, both in the helpers that it starts and where it imports from ccpm."""
     path = f"pythonpath={lib} {lib / 'vendor'} {TOP / 'tests'}"
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", path, "--rootdir", str(TOP)]
+    options = [
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:hypothesispytest",
+        "-o",
+        path,
+        "--rootdir",
+        str(TOP),
+    ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment |= {"CCPM_LIB_UNDER_TEST": str(lib), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"TEST_ENOUGH": "1", "TEST_LIMIT": "5"}
@@ -40,7 +55,7 @@ def run_test(test: str, lib: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, timeout=240)
 
 
-@pytest.mark.parametrize("bug", SEEDED + seeded_unit_bugs.SEEDED, ids=lambda bug: bug["name"])
+@pytest.mark.parametrize("bug", BUGS)
 def test_a_seeded_bug_is_caught(bug: Bug, tmp_path: Path) -> None:
     lib = copy_of_tree(tmp_path)
     source = (lib / bug["file"]).read_text()
@@ -51,6 +66,7 @@ def test_a_seeded_bug_is_caught(bug: Bug, tmp_path: Path) -> None:
     assert bug["shows"] in done.stdout, done.stdout[-3000:]
 
 
+@pytest.mark.needs("strace")
 def test_an_unchanged_copy_passes(tmp_path: Path) -> None:
     """So that a copy that is merely broken does not look like a caught bug."""
     done = run_test(f"{ORDER}[AtomicWrite]", copy_of_tree(tmp_path))

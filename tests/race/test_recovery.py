@@ -53,6 +53,17 @@ def test_who_comes_after_a_killed_owner_need_not_wait_at_all(project: Project) -
     assert event["why"] == "its process is gone"
 
 
+def test_an_expired_lease_is_not_renewed_although_nobody_took_it(project: Project) -> None:
+    token = project.ok("lock", "acquire", "task-7", "--agent", "ada", "--ttl", "0.05")
+    until(lambda: project.run("lock", "check", "task-7").status == 1)
+    for named in ((), ("--token", token)):
+        late = project.run("lock", "renew", "task-7", "--agent", "ada", *named)
+        assert late.status == 11
+        assert "expired" in late.err
+    assert project.run("lock", "check", "task-7").status == 1
+    assert acquire(project) == 0
+
+
 def test_a_run_keeps_its_lease_for_longer_than_its_ttl(project: Project) -> None:
     holder = project.start("lock", "run", "task-7", "--ttl", "0.4", "--", "sh", "-c", "echo in; read line")
     assert holder.stdout

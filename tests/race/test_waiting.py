@@ -24,6 +24,11 @@ def test_who_comes_first_is_served_first(project: Project) -> None:
     assert report["left"] == []
 
 
+def test_who_comes_when_it_is_free_but_awaited_does_not_push_in(project: Project) -> None:
+    report = play("queue.free_but_awaited", project)
+    assert report == {"hasty": "is free, but it is not your turn", "first": 2}
+
+
 def test_a_shared_request_does_not_overtake_an_exclusive_one(project: Project) -> None:
     report = play("queue.in_order", project, modes="xsxsx")
     assert report["order"] == [0, 1, 2, 3, 4]

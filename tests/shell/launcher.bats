@@ -167,3 +167,63 @@ refused() {
   run -69 "$tree/bin/ccpm-lock" list
   [[ $output == *"its library is missing or not whole"*"hint: install CCPM again" ]]
 }
+
+# A project that has CCPM in git, set up in its main worktree as install.sh leaves it, and a linked worktree of it.
+plant_worktrees() {
+  main="$BATS_TEST_TMPDIR/the main"
+  linked="$BATS_TEST_TMPDIR/the linked"
+  git init -q -b main "$main"
+  plant "$main/.claude"
+  printf '/.claude/lib/.python\n/.claude/lib/vendor\n' >"$main/.gitignore"
+  printf 'import os, sys\nprint(os.path.realpath(sys.argv[0]), sys.argv[1:])\n' >"$main/.claude/lib/main.py"
+  git -C "$main" add -A
+  git -C "$main" commit -q -m 'with ccpm'
+  git -C "$main" worktree add -q -b linked "$linked"
+}
+
+@test "in a linked worktree the main worktree's setup serves, and no process is forked to find it" {
+  plant_worktrees
+  [ ! -e "$linked/.claude/lib/.python" ]
+  served="$(cd -P "$main" && pwd)/.claude/lib/main.py ['lock', 'list']"
+  for start in "$linked/.claude/bin/ccpm-lock" "$linked/.claude/commands/../bin/ccpm-lock"; do
+    mkdir -p "$linked/.claude/commands"
+    run -0 "$start" list
+    [ "$output" = "$served" ]
+  done
+  cd "$linked/.claude/bin"
+  run -0 ./ccpm-lock list
+  [ "$output" = "$served" ]
+  run -0 sh ccpm lock list
+  [ "$output" = "$served" ]
+  git -C "$linked" worktree add -q "$linked/.claude/worktrees/agent-1"
+  run -0 "$linked/.claude/worktrees/agent-1/.claude/bin/ccpm-lock" list
+  [ "$output" = "$served" ]
+  if command -v strace >/dev/null; then
+    strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=process "$linked/.claude/bin/ccpm-lock" list
+    run -1 grep -E '(fork|clone3?)\(' "$BATS_TEST_TMPDIR/trace"
+  fi
+}
+
+@test "a linked worktree that is set up itself uses its own, and one whose main worktree is not names that" {
+  plant_worktrees
+  cp "$main/.claude/lib/.python" "$linked/.claude/lib/.python"
+  mkdir "$linked/.claude/lib/vendor"
+  run -0 "$linked/.claude/bin/ccpm-lock" list
+  [ "$output" = "$(cd -P "$linked" && pwd)/.claude/lib/main.py ['lock', 'list']" ]
+  rmdir "$linked/.claude/lib/vendor"
+  rm -r "$main/.claude/lib/vendor"
+  run -69 "$linked/.claude/bin/ccpm-lock" list
+  [ "$output" = "ccpm-lock: the Python packages of CCPM (lib/vendor) are missing; hint: bash '$main/.claude/lib/setup.sh'" ]
+}
+
+@test "a linked worktree of a bare repository is served by the project folder around it" {
+  plant_worktrees
+  mkdir "$BATS_TEST_TMPDIR/hub"
+  git clone -q --bare "$main" "$BATS_TEST_TMPDIR/hub/.bare"
+  git -C "$BATS_TEST_TMPDIR/hub/.bare" worktree add -q "$BATS_TEST_TMPDIR/hub/feature" main
+  run -69 "$BATS_TEST_TMPDIR/hub/feature/.claude/bin/ccpm-lock" list
+  [[ $output == *"hint: bash $BATS_TEST_TMPDIR/hub/feature/.claude/lib/setup.sh" ]]
+  plant "$BATS_TEST_TMPDIR/hub/.claude"
+  run -0 "$BATS_TEST_TMPDIR/hub/feature/.claude/bin/ccpm-lock" acquire 'a b' '' '*'
+  [ "$output" = "$called" ]
+}

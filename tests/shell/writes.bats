@@ -44,6 +44,15 @@ setup() {
   CCPM_FENCE=epic-auth:$token run ccpm-fm-cas update "$task" status=closed
   status_is 11
   [ "$(cat f)" = new ]
+  printf -- '---\nname: x\n---\n' >unversioned.md
+  CCPM_FENCE=epic-auth:$token run ccpm-fm-cas ensure unversioned.md
+  status_is 11
+  run ccpm-fm-cas ensure unversioned.md --fence "epic-auth:$token"
+  status_is 11
+  [ "$(ccpm-fm-cas get unversioned.md)" = "name: x" ]
+  token=$(ccpm-lock acquire epic-auth --agent me)
+  CCPM_FENCE=epic-auth:$token ccpm-fm-cas ensure unversioned.md
+  [ "$(ccpm-fm-cas get unversioned.md version)" = 1 ]
 }
 
 @test "get prints values as they are written; a missing key is 1" {
@@ -55,6 +64,18 @@ setup() {
   status_is 1
   run ccpm-fm-cas get absent.md
   status_is 66
+}
+
+@test "get gives each of several keys a line of its own, whatever its value is" {
+  printf -- '---\na: one\nfolded: |\n  two\n  three\nempty:\nlist:\n  - 1\n  - 2\n---\n' >f.md
+  { ccpm-fm-cas get f.md a missing folded empty list a >found && code=0; } || code=$?
+  [ "$code" -eq 1 ]
+  [ "$(cat found)" = $'one\n\ntwo three\n\n[1, 2]\none' ]
+  run ccpm-fm-cas get f.md a empty
+  status_is 0
+  run ccpm-fm-cas get f.md missing
+  status_is 1
+  [ -z "$output" ]
 }
 
 @test "set needs the version that was read, and says who wrote the other one" {

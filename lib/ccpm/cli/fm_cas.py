@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "ccpm-fm-cas"
 VERBS = {
-    "get": "print the values of keys (1 if one is missing), or the whole block",
+    "get": "print the values of keys, one a line (1 if one is missing), or the whole block",
     "set": "change keys if the version is still the expected one; print the new version",
     "update": "change keys whatever the version is; print the new version",
     "ensure": "add `version: 1` where there is none; 1 if there was one",
@@ -41,16 +41,19 @@ def _get(parser: Parser, rest: list[str]) -> int:
     parser.add_argument("keys", nargs="*", metavar="KEY")
     args = parser.parse_args(rest)
     document = frontmatter.read(args.file)
-    keys = args.keys or document.keys()
-    values = {key: document.get(key) for key in keys}
     if args.json:
-        _print_json(values)
+        _print_json({key: document.get(key) for key in args.keys or document.keys()})
+    elif len(args.keys) == 1:
+        line = document.get_text(args.keys[0])
+        sys.stdout.write(f"{line}\n" if line is not None else "")
+    elif args.keys:
+        # Exactly one line for each, for `{ read -r a; read -r b; }`: no key takes the line of another.
+        for key in args.keys:
+            sys.stdout.write(" ".join((document.get_text(key) or "").splitlines()) + "\n")
     else:
-        for key in values:
-            line = document.get_text(key)
-            if line is not None:
-                sys.stdout.write(f"{line}\n" if args.keys else f"{key}: {line}\n")
-    return NO if any(value is None for value in values.values()) else OK
+        for key in document.keys():  # noqa: SIM118  (it is no mapping)
+            sys.stdout.write(f"{key}: {document.get_text(key)}\n")
+    return NO if any(document.get(key) is None for key in args.keys) else OK
 
 
 def _write(parser: Parser, rest: list[str]) -> int:
@@ -85,8 +88,9 @@ def _write(parser: Parser, rest: list[str]) -> int:
 def _ensure(parser: Parser, rest: list[str]) -> int:
     from ccpm.ops import frontmatter
 
+    parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
     args = parser.parse_args(rest)
-    agent, fences = identity.agent_id(args.agent), identity.carried_fences()
+    agent, fences = identity.agent_id(args.agent), identity.carried_fences(args.fence)
     added = frontmatter.ensure_version(args.file, agent, fences)
     if args.json:
         _print_json({"file": args.file, "added": added})

@@ -67,6 +67,20 @@ def stopped_in_line(top: str) -> dict[str, Any]:
     return {"seconds": seconds, "more": more, "token": late["token"], "left": _left(store)}
 
 
+def free_but_awaited(top: str) -> dict[str, Any]:
+    """The first in line is stopped for a moment, then the holder lets go: what one who comes just then is told."""
+    store = Store(top)
+    mine = hold(store)
+    first = _queue_up(top, 0)
+    first.stop()
+    locks.release(store, RESOURCE, mine.owner, mine.token)
+    got = locks.try_acquire(store, Request(RESOURCE, process.owner("hasty")))
+    first.resume()
+    if isinstance(got, Lease):
+        return {"hasty": "got it"}
+    return {"hasty": locks.standing(got).partition(":")[0], "first": first.report()["token"]}
+
+
 def hand_over(top: str, waiters: int) -> dict[str, Any]:
     """The lock goes through all waiters although none of them polls: each has to be rung."""
     waiting.POLL = 3600.0
