@@ -90,6 +90,12 @@ class Parser:
             def error(self, message: str) -> NoReturn:
                 raise UsageError(message, f"{self.prog} --help")
 
+            def parse_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+                # behind `--` a name may begin with a dash; the original does not see the `--` in its second pass
+                if "--" in args:
+                    return self.parse_args(args, namespace)
+                return super().parse_intermixed_args(args, namespace)
+
         parser = Strict(prog=self.prog, description=self.description, allow_abbrev=False)
         groups = [parser, *(parser.add_mutually_exclusive_group() for _ in range(self._groups))]
         for one in self._declared:

@@ -1,0 +1,168 @@
+"""ccpm-worktree: a worktree for each agent, conflicts before they happen, and the merge of what agents have done."""
+
+from __future__ import annotations
+
+import sys
+
+from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.errors import NO, OK
+from ccpm.ops import identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from ccpm.ops.actor import Actor
+
+PROGRAM = "ccpm-worktree"
+VERBS = {
+    "add": "make a worktree for an agent on its own branch of an epic; print its path",
+    "remove": "remove a worktree and its branch; refused while it has unsaved work",
+    "list": "show the worktrees of agents",
+    "prune": "remove the worktrees of agents that are not alive any more",
+    "rescued": "show what was saved when worktrees were removed",
+    "restore": "bring a rescue back as a worktree; print its path",
+}
+
+
+def run(argv: list[str]) -> int:
+    verb, rest = split_verb(PROGRAM, argv, VERBS)
+    if verb == "help":
+        sys.stdout.write(usage(PROGRAM, VERBS))
+        return OK
+    args = _parser(verb).parse_args(rest)
+
+    from ccpm.ops.actor import Actor
+
+    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), _say)
+    return {
+        "add": _add,
+        "remove": _remove,
+        "list": _list,
+        "prune": _prune,
+        "rescued": _rescued,
+        "restore": _restore,
+    }[verb](actor, args)
+
+
+def _parser(verb: str) -> Parser:
+    parser = Parser(PROGRAM, verb, VERBS[verb])
+    if verb in ("add",):
+        parser.add_argument("epic", metavar="EPIC")
+    elif verb in ("remove", "list", "prune"):
+        parser.add_argument("epic", nargs="*", metavar="EPIC")
+    elif verb == "restore":
+        parser.add_argument("ref", metavar="REF", help="as `rescued` shows it")
+    if verb in ("add", "remove"):
+        parser.add_argument("--shared", action="store_true", help="that of the epic itself, not of an agent")
+    if verb == "remove":
+        parser.add_argument("--path", metavar="PATH", help="the worktree there, instead of EPIC and agent")
+    if verb in ("remove", "prune"):
+        parser.add_argument("--rescue", action="store_true", help="save unsaved work first")
+    if verb == "restore":
+        parser.add_argument("--into", metavar="PATH", help="where to (default: where it was)")
+    return parser
+
+
+def _add(actor: Actor, args: Namespace) -> int:
+    from ccpm.ops import worktrees
+
+    made = worktrees.add_for_epic(actor, args.epic) if args.shared else worktrees.add(actor, args.epic)
+    for note in _texts(made["notes"]):
+        _say(note)
+    _show(args, made, str(made["path"]))
+    return OK
+
+
+def _remove(actor: Actor, args: Namespace) -> int:
+    from ccpm.errors import UsageError
+    from ccpm.ops import removal
+
+    if bool(args.path) == bool(args.epic) or len(args.epic) > 1:
+        raise UsageError("give one EPIC, or --path PATH", f"{PROGRAM} remove --help")
+    if args.path:
+        gone = removal.remove_path(actor, args.path, args.rescue)
+    else:
+        agent = "" if args.shared else actor.agent
+        gone = removal.remove(actor, args.epic[0], agent, args.rescue)
+    _report_removal(gone)
+    _show(args, gone, str(gone["path"]))
+    return OK
+
+
+def _list(actor: Actor, args: Namespace) -> int:
+    from ccpm.cli import worktree_tables
+    from ccpm.ops import worktree_list
+
+    found = worktree_list.describe_all(actor.top, _epic(args))
+    if args.json:
+        _print_json(found)
+    else:
+        worktree_tables.show_list(found)
+    return OK
+
+
+def _prune(actor: Actor, args: Namespace) -> int:
+    from ccpm.ops import removal
+
+    results = removal.prune(actor, _epic(args), args.rescue)
+    for result in results:
+        if "refused" in result:
+            _say(f"kept: {result['refused']}")
+        else:
+            _report_removal(result)
+    _show(args, results, *(str(result["path"]) for result in results if "refused" not in result))
+    return NO if any("refused" in result for result in results) else OK
+
+
+def _rescued(actor: Actor, args: Namespace) -> int:
+    from ccpm.external.git.repository import Repository
+    from ccpm.ops import rescue
+
+    found = [saved.describe() for saved in rescue.all_of(Repository.around(actor.top))]
+    _show(args, found, *(f"{saved['ref']}  {saved['path']}" for saved in found))
+    return OK
+
+
+def _restore(actor: Actor, args: Namespace) -> int:
+    from ccpm.ops import rescue
+
+    made = rescue.restore(actor, args.ref, args.into or "")
+    _show(args, made, str(made["path"]))
+    return OK
+
+
+def _report_removal(gone: dict[str, object]) -> None:
+    if gone.get("saved"):
+        _say(f"saved the work of {gone['path']} in {gone['saved']}")
+        _say(f"bring it back with: {gone['restore']}")
+
+
+def _epic(args: Namespace) -> str:
+    from ccpm.errors import UsageError
+
+    if len(args.epic) > 1:
+        raise UsageError("give one EPIC, or none for all", f"{PROGRAM} --help")
+    return str(args.epic[0]) if args.epic else ""
+
+
+def _texts(value: object) -> list[str]:
+    return [str(entry) for entry in value] if isinstance(value, list) else []
+
+
+def _show(args: Namespace, data: object, *lines: str) -> None:
+    if args.json:
+        _print_json(data)
+    else:
+        for line in lines:
+            sys.stdout.write(f"{line}\n")
+
+
+def _print_json(data: object) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(data) + "\n")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{PROGRAM}: {line}\n")
