@@ -14,10 +14,25 @@ from ccpm.core.worktree_marks import Mark
 EPICS = st.text(
     st.characters(exclude_categories=("Cs",), exclude_characters="/\0\n"), min_size=1, max_size=60
 )
-AGENTS = st.text(
-    st.sampled_from("abc019._%+@=-"), min_size=1, max_size=60
-).filter(lambda text: text[0] not in ".-")
-ODD = ("-rf", "a b", "ü", "657", "$(touch x)", "a..b", "x.lock", "x.", "@", "a@{1}", "~^:?*[\\", "--agent-", "a--agent-b", "日本")
+AGENTS = st.text(st.sampled_from("abc019._%+@=-"), min_size=1, max_size=60).filter(
+    lambda text: text[0] not in ".-"
+)
+ODD = (
+    "-rf",
+    "a b",
+    "ü",
+    "657",
+    "$(touch x)",
+    "a..b",
+    "x.lock",
+    "x.",
+    "@",
+    "a@{1}",
+    "~^:?*[\\",
+    "--agent-",
+    "a--agent-b",
+    "日本",
+)
 
 
 def test_the_names_of_an_ordinary_epic_are_those_of_the_design() -> None:
@@ -25,7 +40,9 @@ def test_the_names_of_an_ordinary_epic_are_those_of_the_design() -> None:
     assert branch_names.agent_branch("auth", "agent-3f0c") == "epic/auth--agent-3f0c"
     assert branch_names.agent_branch("auth", "7") == "epic/auth--agent-7"
     assert branch_names.agent_folder("auth", "agent-3f0c") == "epic-auth-agent-3f0c"
-    assert branch_names.rescue_ref("agent-1", "20251104T041621Z") == "refs/ccpm/rescue/agent-1/20251104T041621Z"
+    assert (
+        branch_names.rescue_ref("agent-1", "20251104T041621Z") == "refs/ccpm/rescue/agent-1/20251104T041621Z"
+    )
 
 
 @pytest.mark.parametrize("epic", [*ODD, "x" * 120, "ü" * 60])

@@ -1,9 +1,9 @@
 """A throw-away git project with epics, driven through the public executables, as agents do.
 
-    project = GitProject(tmp_path / "my project", branch="trunk")
-    path = project.add("auth", "agent-1")
-    project.commit(path, {"file.txt": "text\n"}, "subject")
-    project.ccpm("worktree", "merge", "auth", status=12)
+project = GitProject(tmp_path / "my project", branch="trunk")
+path = project.add("auth", "agent-1")
+project.commit(path, {"file.txt": "text\n"}, "subject")
+project.ccpm("worktree", "merge", "auth", status=12)
 """
 
 from __future__ import annotations
@@ -80,9 +80,7 @@ class GitProject:
 
     def json(self, *arguments: str, status: int = 0, at: Path | None = None, **variables: str) -> Any:
         """What `ccpm-worktree ARGUMENTS --json` prints."""
-        return json.loads(
-            self.ccpm("worktree", *arguments, "--json", status=status, at=at, **variables).out
-        )
+        return json.loads(self.ccpm("worktree", *arguments, "--json", status=status, at=at, **variables).out)
 
     def add(self, epic: str, agent: str) -> Path:
         return Path(self.ccpm("worktree", "add", epic, "--agent", agent).out.rstrip("\n"))
@@ -93,7 +91,11 @@ class GitProject:
     def end_agent(self, epic: str, agent: str) -> None:
         """Let the registry say that `agent` is dead."""
         registry = json.loads(self.registry(epic).read_text())
-        registry["agents"][agent] |= {"status": "dead", "ended": "2025-11-04T04:16:21Z", "why": "a test says so"}
+        registry["agents"][agent] |= {
+            "status": "dead",
+            "ended": "2025-11-04T04:16:21Z",
+            "why": "a test says so",
+        }
         self.registry(epic).write_text(json.dumps(registry))
 
     def check_repository(self) -> None:

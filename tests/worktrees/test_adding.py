@@ -175,7 +175,9 @@ def test_a_bare_repository_with_worktrees_beside_it(tmp_path: Path) -> None:
 
 def test_submodules_are_said_not_to_be_checked_out(project: GitProject, tmp_path: Path) -> None:
     library = GitProject(tmp_path / "library")
-    project.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library.path), "vendor/lib")
+    project.git(
+        "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library.path), "vendor/lib"
+    )
     project.git("commit", "-q", "-m", "a submodule")
     made = project.ccpm("worktree", "add", "auth", "--agent", "agent-1")
     assert "submodules are not checked out there; git -C" in made.err

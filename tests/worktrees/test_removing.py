@@ -24,7 +24,7 @@ def project(tmp_path: Path) -> GitProject:
 
 
 def untracked(project: GitProject, path: Path) -> None:
-    project.write({"new file.txt": CRLF, "deep/er/\nodd \" ü": "odd\n"}, path)
+    project.write({"new file.txt": CRLF, 'deep/er/\nodd " ü': "odd\n"}, path)
     (path / "link").symlink_to("nowhere")
     (path / "tool").write_text("#!/bin/sh\n")
     (path / "tool").chmod(0o755)
@@ -205,7 +205,9 @@ def test_a_worktree_of_a_live_agent_is_not_removed_by_another(project: GitProjec
 
 
 def test_prune_takes_the_worktrees_of_dead_agents_and_keeps_their_commits(project: GitProject) -> None:
-    paths = {agent: project.add("auth", agent) for agent in ("live", "dead-clean", "dead-dirty", "dead-committed")}
+    paths = {
+        agent: project.add("auth", agent) for agent in ("live", "dead-clean", "dead-dirty", "dead-committed")
+    }
     project.write({"loose.txt": "loose\n"}, paths["dead-dirty"])
     tip = project.commit(paths["dead-committed"], {"done.txt": "done\n"}, "done")
     for agent in ("dead-clean", "dead-dirty", "dead-committed"):

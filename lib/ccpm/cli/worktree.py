@@ -116,10 +116,9 @@ def _prune(actor: Actor, args: Namespace) -> int:
 
 
 def _rescued(actor: Actor, args: Namespace) -> int:
-    from ccpm.external.git.repository import Repository
     from ccpm.ops import rescue
 
-    found = [saved.describe() for saved in rescue.all_of(Repository.around(actor.top))]
+    found = rescue.describe_all(actor.top)
     _show(args, found, *(f"{saved['ref']}  {saved['path']}" for saved in found))
     return OK
 

@@ -65,7 +65,7 @@ def prune(actor: Actor, epic: str = "", with_rescue: bool = False) -> list[dict[
         if mark is None or mark.state == worktree_marks.CHECKING or (epic and mark.epic != epic):
             continue
         is_left = mark.state == worktree_marks.REMOVING or worktree.is_missing
-        if not is_left and (not mark.agent or worktree_agents.is_live(actor.top, mark.epic, mark.agent)):
+        if not is_left and (not mark.agent or worktree_agents.is_live(actor.store, mark.epic, mark.agent)):
             continue
         try:
             results.append(_remove(actor, repository, worktree, with_rescue, keeps_branch=True))
@@ -95,7 +95,7 @@ def _check_free(actor: Actor, worktree: Worktree) -> None:
 
 
 def _is_live(actor: Actor, mark: Mark) -> bool:
-    return worktree_agents.is_live(actor.top, mark.epic, mark.agent)
+    return worktree_agents.is_live(actor.store, mark.epic, mark.agent)
 
 
 def _remove(
@@ -138,7 +138,7 @@ def _finish_or_save(
     ):
         worktrees.forget(repository, worktree)
     if mark.epic:
-        worktree_agents.forget(actor.top, mark.epic, worktree.path)
+        worktree_agents.forget(actor.store, mark.epic, worktree.path)
     fields = {"epic": mark.epic, "agent": mark.agent, "path": worktree.path, "saved": mark.saved}
     events.append(actor.top, "worktree.removed", **fields)
     return {

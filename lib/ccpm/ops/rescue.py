@@ -69,6 +69,11 @@ def save(actor: Actor, repository: Repository, unsaved: Unsaved, mark: Mark) -> 
     return Saved(ref, commit, message)
 
 
+def describe_all(top: str) -> list[dict[str, object]]:
+    """Every rescue as plain data, oldest first."""
+    return [saved.describe() for saved in all_of(Repository.around(top))]
+
+
 def all_of(repository: Repository) -> list[Saved]:
     """Every rescue there is, oldest first; those of nested repositories are part of theirs."""
     found = []

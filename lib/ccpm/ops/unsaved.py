@@ -186,7 +186,11 @@ def _pointed_to(repository: Repository, git_dir: str) -> list[str]:
         for name in files if os.path.realpath(git_dir) != repository.common else []:
             with open(os.path.join(where, name), encoding="ascii", errors="replace") as file:
                 named.append(file.readline().strip())
-    there = [commit for commit in dict.fromkeys(named) if refs.read(repository, commit)]
-    return [
-        commit for commit in there if repository.lines("rev-list", "--max-count=1", "--single-worktree", commit, "--not", "--all")
-    ]
+    return [commit for commit in dict.fromkeys(named) if _is_lonely(repository, commit)]
+
+
+def _is_lonely(repository: Repository, commit: str) -> bool:
+    """Whether `commit` is one, and no ref leads to it."""
+    if not refs.read(repository, commit):
+        return False
+    return bool(repository.lines("rev-list", "--max-count=1", "--single-worktree", commit, "--not", "--all"))

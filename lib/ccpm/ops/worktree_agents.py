@@ -1,62 +1,64 @@
 """What the registry knows of agents and their branches: the one place where worktrees and merges ask it.
 
-Contract: an agent that no registry knows is not live. A branch belongs to the agent whose entry names it, else to the
-one that its worktree's mark names, else to the one whose id its name is made of.
+Contract: an agent that no registry knows is not live.
 """
 
 from __future__ import annotations
 
 import os
-import time
 
-from ccpm.files import clock, json_record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-
-def record(top: str, epic: str, agent: str, worktree: str, branch: str) -> None:
-    """Write down that `agent` works in `worktree` on `branch`; registers it if it is not."""
-    with json_record.Changing(_path(top, epic)) as registry:
-        agents = registry.data.setdefault("agents", {})
-        now = clock.to_iso(time.time())
-        fresh = {"started": now, "last_heartbeat": now, "status": "active", "work_stream": ""}
-        entry = agents.setdefault(agent, {**fresh, "files_locked": [], "commits": 0})
-        entry["worktree"] = worktree
-        entry["branch"] = branch
-        registry.data.setdefault("coordination", {}).setdefault("work_streams", {})
-        registry.save()
+from ccpm.core import branch_names
+from ccpm.core import registry as rules
+from ccpm.core.registry import Agent
+from ccpm.errors import CcpmError
+from ccpm.files import agent_records, clock, process
+from ccpm.files.store import Store
+from ccpm.ops import agents
 
 
-def forget(top: str, epic: str, worktree: str) -> None:
+def record(store: Store, epic: str, agent_id: str, worktree: str, branch: str, base: str) -> None:
+    """Write down that the agent works in `worktree` on `branch`, which began at the commit `base`. Registers it if it
+    is not; it is a sign of life."""
+    owner = process.owner(agent_id)
+    with agents.Changing(store, epic) as registry:
+        now = clock.now()
+        agent = registry.agents.get(agent_id)
+        if agent is None or agent.ended:
+            agent = registry.agents[agent_id] = rules.new_agent(owner, now)
+            agent.base = base
+        rules.beat(agent, owner, now)
+        agent.worktree, agent.branch = worktree, branch
+
+
+def forget(store: Store, epic: str, worktree: str) -> None:
     """Take `worktree` out of the entries that name it."""
-    if not os.path.isfile(_path(top, epic)):
+    if not os.path.isfile(agent_records.path_of(store.top, epic)):
         return
-    with json_record.Changing(_path(top, epic)) as registry:
-        for entry in _entries(registry.data).values():
-            if entry.get("worktree") == worktree:
-                entry["worktree"] = ""
-        registry.save()
+    with agents.Changing(store, epic) as registry:
+        for agent in registry.agents.values():
+            if agent.worktree == worktree:
+                agent.worktree = ""
 
 
-def is_live(top: str, epic: str, agent: str) -> bool:
-    """Whether the registry says that `agent` works: it is active, or stale, which is still alive."""
-    entry = _entries(json_record.read(_path(top, epic))).get(agent)
-    return entry is not None and entry.get("status") in ("active", "stale")
+def is_live(store: Store, epic: str, agent_id: str) -> bool:
+    """Whether `agent_id` is registered in `epic` and not dead."""
+    if not epic:
+        return any(is_live(store, name, agent_id) for name in agent_records.epics_with_registry(store.top))
+    agent = _agents(store, epic).get(agent_id)
+    return agent is not None and not agents.is_dead(store, agent)
 
 
-def by_branch(top: str, epic: str) -> dict[str, str]:
-    """{branch: agent} of the entries of `epic`."""
-    entries = _entries(json_record.read(_path(top, epic)))
-    return {str(entry["branch"]): agent for agent, entry in entries.items() if entry.get("branch")}
+def of_branches(store: Store, epic: str, branches: list[str]) -> dict[str, str]:
+    """{branch: its agent} for branches of agents of `epic`: the agent whose entry names it, else the one with the id
+    that the branch's name was made of (an agent that has left)."""
+    known = _agents(store, epic)
+    named = {branch_names.agent_branch(epic, agent): agent for agent in known}
+    named |= {agent.branch: agent.id for agent in known.values() if agent.branch}
+    return {branch: named.get(branch) or "agent-" + branch_names.split(branch)[1] for branch in branches}
 
 
-def _entries(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    agents = data.get("agents")
-    found = agents.items() if isinstance(agents, dict) else ()
-    return {name: entry for name, entry in found if isinstance(entry, dict)}
-
-
-def _path(top: str, epic: str) -> str:
-    return os.path.join(os.path.realpath(os.path.join(top, ".claude", "epics", epic)), "agents.json")
+def _agents(store: Store, epic: str) -> dict[str, Agent]:
+    try:
+        return agents.read(store.top, epic).agents
+    except CcpmError:  # a registry that cannot be read says nothing; whoever writes it says why
+        return {}

@@ -6,6 +6,7 @@ from ccpm.core import branch_names, worktree_marks
 from ccpm.external.git import trees, worktrees
 from ccpm.external.git.repository import Repository
 from ccpm.external.git.worktrees import Worktree
+from ccpm.files.store import Store
 from ccpm.ops import epic_branch, worktree_agents
 
 
@@ -45,7 +46,7 @@ def _describe(
         "agent": agent,
         "state": "missing" if worktree.is_missing else mark.state if mark else "unmarked",
         "since": mark.since if mark else "",
-        "live": bool(epic and agent) and worktree_agents.is_live(top, epic, agent),
+        "live": bool(epic and agent) and worktree_agents.is_live(Store(top), epic, agent),
         "ahead": ahead,
         "dirty": not worktree.is_missing and _is_dirty(repository, worktree),
     }

@@ -131,9 +131,9 @@ def _added(actor: Actor, repository: Repository, mark: Mark, branch: str, path: 
             notes.append(
                 f"submodules are not checked out there; git -C '{found.path}' submodule update --init"
             )
+        base = repository.text("rev-parse", "HEAD", at=found.path)
         if mark.epic and mark.agent:
-            worktree_agents.record(actor.top, mark.epic, mark.agent, found.path, branch)
-    base = repository.text("rev-parse", "HEAD", at=found.path)
+            worktree_agents.record(actor.store, mark.epic, mark.agent, found.path, branch, base)
     if is_new:
         fields = {"epic": mark.epic, "agent": mark.agent, "path": found.path, "branch": branch}
         events.append(actor.top, "worktree.added", base=base, **fields)
