@@ -110,9 +110,9 @@ setup() {
     grep -q '^description: ' "$prompt"
     while IFS= read -r line; do
       command=${line#'!`'}
-      script=${command%% \$*}
-      grep -qF "Bash(${script%'`'}:*)" "$prompt"
-      [ -f "$pm/$(basename "${script%'`'}")" ]
+      script=${command%%.sh*}.sh
+      grep -qF "Bash($script:*)" "$prompt"
+      [ -f "$pm/$(basename "$script")" ]
     done < <(grep '^!`' "$prompt")
     ccpm-fm-cas get "$prompt" description >/dev/null
   done

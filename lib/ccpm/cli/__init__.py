@@ -17,6 +17,7 @@ HELPERS = {
     "plan": "change the plan: new PRDs, epics and tasks, progress, closing, archiving",
     "work": "who does which task: plan, next, start, done, steal",
     "agent": "who works on what: registry, claims on files, requests and messages",
+    "watch": "see locks, waits, agents, metrics and time lines",
     "query": "the views of the plan: status, next, blocked, epics, PRDs, search",
     "worktree": "a worktree for each agent; conflicts before they happen; merging what agents did",
 }

@@ -3,7 +3,7 @@
 Contract: `commands(source)` lists the simple commands in `source` (also those in subshells, groups, substitutions and
 control structures), each with its words, the targets of its writing redirections, and the folders that `cd` led
 through before it. A word whose text depends on anything but the source (variables, substitutions, globs, `~`, braces)
-has no text. Grammar: "Shell Command Language" of POSIX.1-2017, and those extensions of bash that change how a line is read.
+has no text. Grammar: "Shell Command Language" of POSIX.1-2017, and the extensions of bash that change how it is read.
 
 Guarantee: nothing is guessed. Where the reader meets what it does not know (`case`, functions, backquotes, arithmetic,
 a missing quote), it stops: what stood before is returned, the rest is not.

@@ -18,6 +18,14 @@ from ccpm.core.leases import EXCLUSIVE, Lease, Now, held_for
 
 Key = tuple[str, int]
 
+LONG = 1800.0
+"""Seconds after which a lock other than the claim on a task counts as held for long: six leases of the usual length."""
+
+MANY = 6
+"""How many such locks in one hand are worth a warning."""
+
+LONG_HELD, HOARDER = "held long", "holds many"
+
 
 class Blocker:
     """Somebody that a wait cannot overtake: `agent` holds the resource (`lease`) or stands before it in line (None)."""
@@ -126,3 +134,35 @@ def choose_victim(graph: WaitGraph, members: list[Wait], now: Now) -> Victim:
             candidates[wait.owner.agent] = Victim(wait.owner.agent, kept, seconds)
     latest = {wait.owner.agent: wait.since for wait in members}
     return min(candidates.values(), key=lambda victim: (victim.seconds, -latest[victim.agent], victim.agent))
+
+
+class Warning:
+    """Something that is no deadlock and may become a nuisance: `agent` holds `resources`, the oldest for `seconds`."""
+
+    __slots__ = ("agent", "kind", "resources", "seconds")
+
+    def __init__(self, kind: str, agent: str, resources: list[str], seconds: float) -> None:
+        self.kind = kind
+        self.agent = agent
+        self.resources = resources
+        self.seconds = seconds
+
+
+def find_warnings(holders: dict[str, list[Lease]], now: Now) -> list[Warning]:
+    """Locks that are held for long, and agents that hold many. Claims on tasks are meant to last: they do not count."""
+    held: dict[str, list[tuple[str, float]]] = {}
+    for name, found in sorted(holders.items()):
+        for lease in found:
+            if not name.startswith("task-"):
+                held.setdefault(lease.owner.agent, []).append((name, held_for(lease, now)))
+    warnings = [
+        Warning(LONG_HELD, agent, [name], seconds)
+        for agent, ages in held.items()
+        for name, seconds in ages
+        if seconds >= LONG
+    ]
+    for agent, ages in held.items():
+        if len(ages) >= MANY:
+            names = [name for name, _ in ages]
+            warnings.append(Warning(HOARDER, agent, names, max(seconds for _, seconds in ages)))
+    return warnings
