@@ -123,3 +123,40 @@ task() { printf -- '---\nname: Task %s\nstatus: open\n%s\n---\n# Task\n' "$1" "$
   status_is 11
   [ "$(ccpm-fm-cas get .claude/epics/auth/001.md status)" = in-progress ]
 }
+
+@test "what a registered agent had claimed is free when its process is dead" {
+  sleep 60 3>&- &
+  pid=$!
+  ccpm-agent register auth --agent agent-ada --pid "$pid" >/dev/null
+  ccpm-work start auth/001 --agent agent-ada
+  run ccpm-work steal auth --agent agent-bob
+  status_is 1
+  kill -9 "$pid"
+  wait "$pid" 2>/dev/null || :
+  run ccpm-work next auth --agent agent-bob --json
+  status_is 0
+  [[ $output == *'"task": "001"'*'"left_by": {"agent": "agent-ada", "worktree": "'* ]]
+}
+
+@test "a task whose files another agent owns is not given out, and a plan is for the agents that are there" {
+  printf -- '---\nname: Files\nstatus: open\nfiles: [src/db/*]\n---\n' >.claude/epics/auth/004.md
+  ccpm-agent register auth --agent agent-ada >/dev/null
+  ccpm-agent claim auth db 'src/**/user.ts' --agent agent-ada >/dev/null
+  run ccpm-work claim auth/004 --agent agent-bob
+  status_is 75
+  [[ $output == *"agent-ada owns src/db/user.ts (stream db of auth)"* ]]
+  ccpm-work claim auth/004 --agent agent-ada
+  run --separate-stderr ccpm-work plan auth
+  status_is 0
+  [[ $output == *"agent-ada"*"#004 Files (in work)"* ]]
+  [[ $output != *agent-bob* ]]
+}
+
+@test "a heartbeat extends the claims of its agent" {
+  ccpm-agent register auth --agent agent-ada >/dev/null
+  ccpm-work claim auth/001 --agent agent-ada
+  ccpm-lock renew task-auth.001 --agent agent-ada --ttl 20 >/dev/null
+  ccpm-agent heartbeat auth --agent agent-ada
+  run ccpm-lock check task-auth.001
+  [[ $output == *"ttl: 900"* ]]
+}

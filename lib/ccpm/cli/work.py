@@ -71,7 +71,7 @@ def _parser(verb: str) -> Parser:
     if verb == "note":
         parser.add_argument("text", metavar="TEXT", help="what shall be remembered")
     if verb == "plan":
-        parser.add_argument("--agents", default="", metavar="IDS", help="agent-a,agent-b: for whom")
+        parser.add_argument("--agents", default="", metavar="IDS", help="for whom; else for all live ones")
         parser.add_argument("--dry-run", action="store_true", help="show the plan, do not keep it")
     return parser
 

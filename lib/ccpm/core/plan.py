@@ -80,10 +80,11 @@ def hours_of(text: str) -> float:
 
 
 class Task:
-    """One task file. `key` is its path below the epic without `.md` (unique there), `id` the id in its name."""
+    """One task file. `key` is its path below the epic without `.md` (unique there), `id` the id in its name, `files`
+    the patterns (as in .gitignore) of what it will change, if it says so."""
 
     __slots__ = (
-        "conflicts_with", "created", "depends_on", "epic", "file", "github", "hours",
+        "conflicts_with", "created", "depends_on", "epic", "file", "files", "github", "hours",
         "id", "is_parallel", "key", "name", "stated", "status", "updated",
     )  # fmt: skip
 
@@ -101,6 +102,7 @@ class Task:
         github: str = "",
         created: str = "",
         updated: str = "",
+        files: list[str] | None = None,
     ) -> None:
         self.epic = epic
         self.key = key
@@ -116,6 +118,7 @@ class Task:
         self.github = github
         self.created = created
         self.updated = updated
+        self.files = files or []
 
     @property
     def is_closed(self) -> bool:

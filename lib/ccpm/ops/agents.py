@@ -21,7 +21,7 @@ from ccpm.core.registry import Agent, Registry
 from ccpm.errors import LeaseLost, NotFound, UsageError
 from ccpm.files import agent_records, checkout, clock, events, json_record, process
 from ccpm.files.store import Store
-from ccpm.ops import agent_leases
+from ccpm.ops import agent_leases, claims
 from ccpm.ops.actor import Actor
 
 Held = dict[str, list[tuple[str, Lease]]]
@@ -161,6 +161,7 @@ def heartbeat(actor: Actor, epic: str = "", pid: int = 0, count: bool = True) ->
         if count:
             count_commits(actor, name)
         beaten.append(name)
+    claims.keep(actor.store, actor.agent)
     return beaten
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import os
 
-from ccpm.core import work
+from ccpm.core import patterns, work
 from ccpm.core.plan import IN_PROGRESS, EpicPlan
+from ccpm.core.registry import GONE
 from ccpm.core.work import Board
+from ccpm.files import agent_records
 from ccpm.files.json_record import read
-from ccpm.ops import claims, plans
+from ccpm.ops import agents, claims, ownership, plans, streams
 from ccpm.ops.actor import Actor
 
 TYPE_CHECKING = False
@@ -47,12 +49,52 @@ class Look:
             {key: claim.agent for key, claim in self.held.items()},
             {key: str(agent) for key, agent in (plan.get("assignments") or {}).items()},
             abandoned,
-            begun=frozenset(begun),
+            _barred(actor, self.plan),
+            frozenset(begun),
         )
+
+
+def _barred(actor: Actor, plan: EpicPlan) -> dict[str, str]:
+    """{task: why} of the tasks whose `files` another living agent's stream claims."""
+    wanted = [task for task in plan.tasks if task.files and not task.is_closed]
+    found: dict[str, str] = {}
+    for registry in ownership.load(actor.top) if wanted else []:
+        for stream in registry.streams.values():
+            if (
+                not stream.is_live
+                or stream.owner == actor.agent
+                or not streams.is_owned(actor.top, registry, stream)
+            ):
+                continue
+            for task in wanted:
+                path = patterns.meet(patterns.readable(task.files), patterns.readable(stream.files))
+                if path:
+                    found.setdefault(
+                        task.key, f"{stream.owner} owns {path} (stream {stream.name} of {registry.epic})"
+                    )
+    return found
 
 
 def board_path(top: str, epic: plans.Epic) -> str:
     return os.path.realpath(os.path.join(top, epic.folder.path, "work.json"))
+
+
+def bury_dead(actor: Actor, epic: str) -> None:
+    """What agents of `epic` that are dead by now had claimed becomes free, before it is decided who gets what."""
+    if epic in agent_records.epics_with_registry(actor.top):
+        agents.bury_in(actor.store, [epic])
+
+
+def live_agents(actor: Actor, epic: str) -> list[str]:
+    """The agents registered for `epic` that are not dead."""
+    if epic not in agent_records.epics_with_registry(actor.top):
+        return []
+    return [
+        agent.id
+        for registry, held in agents.listing(actor.top, epic)
+        for agent in registry.agents.values()
+        if agents.judge(agent, held)[0] != GONE
+    ]
 
 
 def entry_of(data: dict[str, Any], key: str) -> dict[str, Any]:

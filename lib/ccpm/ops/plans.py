@@ -78,6 +78,7 @@ def to_task(epic: str, key: str, file: PlanFile) -> Task:
         link(file),
         text(file, "created"),
         text(file, "updated"),
+        references(file, "files"),
     )
 
 

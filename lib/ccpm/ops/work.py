@@ -25,7 +25,7 @@ from ccpm.files import clock, events, plan_tree
 from ccpm.files.json_record import Changing
 from ccpm.ops import claims, epics, fences, plain_files, plans
 from ccpm.ops.actor import Actor
-from ccpm.ops.board import Look, board_path, entry_of, unassign
+from ccpm.ops.board import Look, board_path, bury_dead, entry_of, unassign
 from ccpm.ops.claims import Claim
 from ccpm.ops.evidence import Evidence
 
@@ -53,6 +53,7 @@ class Given:
 def next_task(actor: Actor, epic: str, pid: int = 0, may_steal: bool = False) -> Given | None:
     """Claim the best task that can be started now: own assignments, then what nobody was assigned, then (`may_steal`)
     that of others. None if there is none."""
+    bury_dead(actor, epic)
     for _ in range(_TRIES):
         look = Look(actor, epic)
         offers = work.available(look.board, actor.agent)
@@ -89,6 +90,7 @@ def claim(actor: Actor, reference: str, pid: int = 0) -> Given:
 def steal(actor: Actor, epic: str, pid: int = 0) -> Given | None:
     """Claim a task for an idle agent: what a dead one left, what nobody has, else unstarted work of the most loaded
     agent. None if nobody has anything to give."""
+    bury_dead(actor, epic)
     for _ in range(_TRIES):
         look = Look(actor, epic)
         offers = work.available(look.board, actor.agent)

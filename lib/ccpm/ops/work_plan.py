@@ -13,7 +13,7 @@ from ccpm.errors import NotFound, UsageError
 from ccpm.files import clock, events
 from ccpm.files.json_record import Changing
 from ccpm.ops.actor import Actor
-from ccpm.ops.board import Look, board_path
+from ccpm.ops.board import Look, board_path, live_agents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 
 def make(actor: Actor, epic: str, agents: list[str], dry_run: bool = False) -> dict[str, Any]:
-    """Assign the tasks of `epic` to `agents`. NotFound (66) without such an epic, UsageError (2) without an agent."""
+    """Assign the tasks of `epic` to `agents` (none given: all live ones of its registry). NotFound (66) without such an
+    epic, UsageError (2) without an agent."""
+    agents = agents or live_agents(actor, epic)
     if not agents:
         raise UsageError(
             f"no agent to plan epic {epic!r} for",
-            f"name them: ccpm-work plan {epic} --agents agent-a,agent-b",
+            f"name them (--agents agent-a,agent-b), or register them: ccpm-agent register {epic}",
         )
     look = Look(actor, epic)
     if not look.plan.tasks:
