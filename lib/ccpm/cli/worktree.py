@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli.arguments import Parser, seconds, split_verb, usage
 from ccpm.errors import NO, OK
 from ccpm.ops import identity
 
@@ -19,6 +19,7 @@ VERBS = {
     "add": "make a worktree for an agent on its own branch of an epic; print its path",
     "remove": "remove a worktree and its branch; refused while it has unsaved work",
     "list": "show the worktrees of agents",
+    "conflicts": "show claims that overlap and branches that will not merge; 1 if there are some",
     "prune": "remove the worktrees of agents that are not alive any more",
     "rescued": "show what was saved when worktrees were removed",
     "restore": "bring a rescue back as a worktree; print its path",
@@ -39,6 +40,7 @@ def run(argv: list[str]) -> int:
         "add": _add,
         "remove": _remove,
         "list": _list,
+        "conflicts": _conflicts,
         "prune": _prune,
         "rescued": _rescued,
         "restore": _restore,
@@ -49,7 +51,7 @@ def _parser(verb: str) -> Parser:
     parser = Parser(PROGRAM, verb, VERBS[verb])
     if verb in ("add",):
         parser.add_argument("epic", metavar="EPIC")
-    elif verb in ("remove", "list", "prune"):
+    elif verb in ("remove", "list", "prune", "conflicts"):
         parser.add_argument("epic", nargs="*", metavar="EPIC")
     elif verb == "restore":
         parser.add_argument("ref", metavar="REF", help="as `rescued` shows it")
@@ -59,6 +61,12 @@ def _parser(verb: str) -> Parser:
         parser.add_argument("--path", metavar="PATH", help="the worktree there, instead of EPIC and agent")
     if verb in ("remove", "prune"):
         parser.add_argument("--rescue", action="store_true", help="save unsaved work first")
+    if verb == "conflicts":
+        parser.add_argument("--exit-zero", action="store_true", help="end with 0 also if there are some")
+        parser.add_argument("--watch", action="store_true", help="go on looking, and show what changes")
+        parser.add_argument(
+            "--interval", type=seconds(0.1, 3600), default=10.0, help="between two looks, seconds"
+        )
     if verb == "restore":
         parser.add_argument("--into", metavar="PATH", help="where to (default: where it was)")
     return parser
@@ -100,6 +108,27 @@ def _list(actor: Actor, args: Namespace) -> int:
     else:
         worktree_tables.show_list(found)
     return OK
+
+
+def _conflicts(actor: Actor, args: Namespace) -> int:
+    from ccpm.cli import worktree_tables
+    from ccpm.ops import branch_conflicts
+
+    epic = _epic(args)
+    report = branch_conflicts.find(actor.top, epic)
+    show = _print_json if args.json else worktree_tables.show_conflicts
+    show(report)
+    while args.watch:
+        import time
+
+        sys.stdout.flush()
+        time.sleep(args.interval)
+        newer = branch_conflicts.find(actor.top, epic)
+        if any(newer[key] != report[key] for key in ("claims", "conflicts")):
+            show(newer)
+            report = newer
+    found = bool(report["claims"] or report["conflicts"])
+    return NO if found and not args.exit_zero else OK
 
 
 def _prune(actor: Actor, args: Namespace) -> int:
