@@ -54,8 +54,10 @@ _MATTERS = (
 pass over those that this architecture does not have."""
 
 _CALL = re.compile(
-    r"^(?:(?P<pid>\d+) +)?(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>\?|-?\w+)(?P<rest>.*)$"
+    r"^(?:(?P<pid>\d+) +)?(?P<name>\w+)\((?P<arguments>.*)"
+    r"(?:\) += (?P<result>\?|-?\w+)(?P<rest>.*)| <unfinished \.\.\.>)$"
 )
+"""A call is `unfinished` where another thread's line comes in between: as a rule the one that the process died in."""
 
 
 class Done(NamedTuple):
@@ -155,8 +157,8 @@ def environment() -> dict[str, str]:
 
 
 def trace(project: Project, command: Command, is_warm: bool = False) -> tuple[Done, list[Call]]:
-    """Run `command` once undisturbed; how it ended, and its calls that matter, in order. `is_warm`: it has run in this
-    tree before, so that the interpreter finds all its byte code."""
+    """Run `command` once undisturbed; how it ended, and its calls that matter, in order. `is_warm`: it has run in
+    this tree before, so that the interpreter finds all its byte code."""
     if not is_warm:
         project.copy(project.path.with_name(project.path.name + "-warm")).start(command.argv, command.stdin)
     log = project.path.with_suffix(".trace")
@@ -202,7 +204,8 @@ def fail_at(project: Project, command: Command, call: Call, fault: str, is_exact
 
 
 def each(calls: Iterable[Call], check: Callable[[int, Call], None], workers: int = WORKERS) -> int:
-    """`check(index, call)` for all calls, by `workers` at a time; how many there were. Gives up at `ENOUGH` failures."""
+    """`check(index, call)` for all calls, by `workers` at a time; how many there were. Gives up at `ENOUGH`
+    failures."""
     numbered = list(enumerate(calls))
     failures: list[str] = []
 
@@ -256,5 +259,5 @@ def _parse(log: Path, project: Path) -> list[Call]:
         counts[name] += 1
         arguments = re.sub(r"AT_FDCWD<[^>]*>", "AT_FDCWD", match["arguments"])
         paths = tuple((found or "/")[1:] or "." for found in inside.findall(arguments))
-        calls.append(Call(name, counts[name], arguments, match["result"], paths))
+        calls.append(Call(name, counts[name], arguments, match["result"] or "?", paths))
     return calls

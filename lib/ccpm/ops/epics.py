@@ -77,10 +77,10 @@ def new_prd(actor: Actor, name: str, description: str, body: str) -> str:
         "name": name,
         "description": description,
         "status": "backlog",
-        "created": _now(),
+        "created": now(),
         "version": "1",
     }
-    return _create(
+    return create_file(
         actor, f".claude/prds/{check_name(name)}.md", fields, body or f"# PRD: {name}\n", actor.fences
     )
 
@@ -88,12 +88,14 @@ def new_prd(actor: Actor, name: str, description: str, body: str) -> str:
 def new_epic(actor: Actor, name: str, body: str) -> str:
     """Create `.claude/epics/<name>/epic.md`; its path. VersionConflict (10) if it exists."""
     prd = f".claude/prds/{check_name(name)}.md"
-    fields = {"name": name, "status": "backlog", "created": _now(), "progress": "0%"}
+    fields = {"name": name, "status": "backlog", "created": now(), "progress": "0%"}
     if os.path.isfile(os.path.join(actor.top, prd)):
         fields["prd"] = prd
     fields["version"] = "1"
     with actor.holding(resource_of(name), "new-epic") as fences:
-        return _create(actor, f".claude/epics/{name}/epic.md", fields, body or f"# Epic: {name}\n", fences)
+        return create_file(
+            actor, f".claude/epics/{name}/epic.md", fields, body or f"# Epic: {name}\n", fences
+        )
 
 
 def new_task(actor: Actor, epic: str, task: NewTask) -> str:
@@ -102,8 +104,8 @@ def new_task(actor: Actor, epic: str, task: NewTask) -> str:
         plan = plans.load_epic(actor.top, epic)
         taken = [int(match[0]) for t in plan.plan.tasks if (match := re.match(r"\d+", t.id))]
         number = f"{max(taken, default=0) + 1:03d}"
-        now = _now()
-        fields = {"name": task.name, "status": "open", "created": now, "updated": now}
+        moment = now()
+        fields = {"name": task.name, "status": "open", "created": moment, "updated": moment}
         if task.bug_for:
             fields["bug_for"] = task.bug_for
         if task.hours:
@@ -113,7 +115,7 @@ def new_task(actor: Actor, epic: str, task: NewTask) -> str:
         raw = {"depends_on": flow["depends_on"], "parallel": str(task.is_parallel).lower()}
         raw |= {"conflicts_with": flow["conflicts_with"], "version": "1"}
         body = task.body or f"# Task: {task.name}\n"
-        return _create(actor, f"{plan.folder.path}/{number}.md", fields, body, fences, raw)
+        return create_file(actor, f"{plan.folder.path}/{number}.md", fields, body, fences, raw)
 
 
 def refresh(actor: Actor, epic: str) -> dict[str, object]:
@@ -147,7 +149,7 @@ def close_epic(actor: Actor, epic: str, archive: bool = False) -> dict[str, obje
                 f"close them first; ccpm-query epic-status {epic} shows how far they are",
                 open=open_tasks,
             )
-        values = {"status": "completed", "progress": "100%", "completed": _now()}
+        values = {"status": "completed", "progress": "100%", "completed": now()}
         frontmatter.apply(frontmatter.Change(_epic_file(actor, plan), actor.agent, values, (), fences))
         prd = os.path.join(actor.top, ".claude", "prds", f"{epic}.md")
         if os.path.isfile(prd):
@@ -220,14 +222,14 @@ def _archive(actor: Actor, plan: plans.Epic) -> str:
             )
     target = f".claude/epics/.archived/{plan.name}"
     if os.path.lexists(os.path.join(actor.top, target)):
-        target += "-" + _now().replace(":", "").replace("-", "")
+        target += "-" + now().replace(":", "").replace("-", "")
     root.make_dir(os.path.join(actor.top, ".claude", "epics", ".archived"))
     os.rename(os.path.join(actor.top, plan.folder.path), os.path.join(actor.top, target))
     events.append(actor.top, "epic.archived", epic=plan.name, agent=actor.agent, to=target)
     return target
 
 
-def _create(
+def create_file(
     actor: Actor,
     path: str,
     fields: dict[str, str],
@@ -235,6 +237,8 @@ def _create(
     fences: dict[str, int],
     raw: dict[str, str] | None = None,
 ) -> str:
+    """Create the file `path` (below the root) with the frontmatter `fields`, then `raw` ones (written as they are),
+    and `body`; its path. VersionConflict (10) if it exists."""
     real = os.path.join(actor.top, path)
     root.make_dir(os.path.dirname(real))
     lines = [f"{key}: {write_scalar(value)}" for key, value in fields.items()]
@@ -257,5 +261,6 @@ def _epic_file(actor: Actor, plan: plans.Epic) -> str:
     return os.path.join(actor.top, plan.folder.epic.path)
 
 
-def _now() -> str:
+def now() -> str:
+    """This moment, as files say it."""
     return clock.to_iso(time.time())

@@ -1,8 +1,8 @@
 """Frontmatter under a version: read it, change it only if it is still what the caller saw, or change it regardless.
 
-Every write is one guarded step: read the file, compare the version, splice the new text, publish, log. `update` cannot
-conflict, because it decides inside the guard; `set` with an expected version is for callers that computed the new value
-from what they read before (compare-and-swap).
+Every write is one guarded step: read the file, compare the version, splice the new text, publish, log. `update`
+cannot conflict, because it decides inside the guard; `set` with an expected version is for callers that computed the
+new value from what they read before (compare-and-swap).
 
 Guarantee: each write sets `version` one higher and `updated` to now, and leaves every other byte (promise P10).
 Who wrote a version, and when, is in the event log: the file itself carries no more than the two keys.
@@ -33,9 +33,10 @@ MANAGED = (versions.KEY, versions.STAMP)
 
 
 class Change:
-    """A change to the file `path` on behalf of `agent`: `values` to set, keys to `unset`, under `fences`."""
+    """A change to the file `path` on behalf of `agent`: `values` to set, keys to `unset`, under `fences`. `create`:
+    begin a block where the file has none."""
 
-    __slots__ = ("agent", "fences", "path", "unset", "values")
+    __slots__ = ("agent", "create", "fences", "path", "unset", "values")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Change:
         values: dict[str, str],
         unset: tuple[str, ...] = (),
         fences: dict[str, int] | None = None,
+        create: bool = False,
     ) -> None:
         for key in (*values, *unset):
             if key in MANAGED:
@@ -53,6 +55,7 @@ class Change:
         self.values = values
         self.unset = unset
         self.fences = fences or {}
+        self.create = create
 
 
 def read(path: str) -> Document:
@@ -75,7 +78,7 @@ def apply(change: Change, expect: int | None = None) -> tuple[int, list[str]]:
 
     def edit(document: Document, version: int) -> Edited:
         return frontmatter_edit.edit(
-            document, {**change.values, **_stamp(version)}, change.unset, (versions.STAMP,)
+            document, {**change.values, **_stamp(version)}, change.unset, (versions.STAMP,), change.create
         )
 
     return _write(

@@ -89,8 +89,12 @@ def text(file: PlanFile | None, key: str) -> str:
 
 
 def references(file: PlanFile, key: str) -> list[str]:
-    """The entries of a list like depends_on, in every form that people write: `[1, 2]`, a block list, `001`, none."""
-    value = file.get(key)
+    """The entries of a list like depends_on."""
+    return entries(file.get(key))
+
+
+def entries(value: object) -> list[str]:
+    """The entries of such a list in every form that people write: `[1, 2]`, a block list, `001`, none."""
     if isinstance(value, str):
         value = (
             [part.strip() for part in value.split(",")]

@@ -109,3 +109,17 @@ def count_commits(worktree: str, base: str, agent: str, is_its_own: bool) -> int
         commit, _, named = line.partition(" ")
         count += agent in named.split() if named.strip() else commit in here
     return count
+
+
+def closing_commits(top: str) -> dict[int, str]:
+    """{issue: the commit (short) whose message closes it} on the current branch of `top`: `Closes #12`, `fixes: #12`,
+    the keywords of GitHub (docs.github.com, "Linking a pull request to an issue"). The oldest such commit counts."""
+    import re
+
+    word = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d{1,15})\b", re.IGNORECASE)
+    found: dict[int, str] = {}
+    for record in run(top, "log", "--format=%h%x00%B%x01", "HEAD").split("\x01"):
+        commit, _, message = record.strip().partition("\0")
+        for number in word.findall(message):
+            found[int(number)] = commit  # the log goes back in time
+    return found

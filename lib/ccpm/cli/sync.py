@@ -1,0 +1,199 @@
+"""ccpm-sync: the plan and its issues, on GitHub or in files of the project."""
+
+from __future__ import annotations
+
+import sys
+
+from ccpm.cli.arguments import Parser, invalid, seconds, split_verb, usage
+from ccpm.errors import OK, UsageError
+from ccpm.ops import identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from typing import Any
+
+    from ccpm.ops.actor import Actor
+    from ccpm.ops.trackers import Tracker
+
+    Data = dict[str, Any]
+
+PROGRAM = "ccpm-sync"
+VERBS = {
+    "epic": "make the issues of an epic and its tasks, exactly once; name the files after them",
+    "issue": "merge one issue with its file, and post what is new in its progress files",
+    "sync": "merge an epic, or all that are synced, with its issues, both ways; make issues for new tasks",
+    "pull": "the same, but change only files",
+    "import": "make files for issues that have none",
+    "close": "close a task and its issue",
+    "reopen": "open a task and its issue again",
+    "edit": "change title, text or labels, in the file and the issue",
+    "bug": "report a bug against an issue: a task that follows it up, and its issue",
+    "show": "show an issue, its file and its newest comments",
+    "status": "how files and issues stand: an epic, an issue (12 or 12,13), or all",
+    "close-epic": "complete an epic and close its issue; refused while tasks are open",
+    "refresh": "recount an epic, also in the list of tasks in its issue",
+}
+_EPIC = {"epic": None, "sync": "?", "pull": "?", "close-epic": None, "refresh": None}
+_ISSUE = ("issue", "close", "reopen", "edit", "bug", "show")
+
+
+def run(argv: list[str]) -> int:
+    verb, rest = split_verb(PROGRAM, argv, VERBS)
+    if verb == "help":
+        sys.stdout.write(usage(PROGRAM, VERBS))
+        return OK
+    args = _parser(verb).parse_args(rest)
+
+    from ccpm.cli import sync_views
+    from ccpm.ops.actor import Actor
+    from ccpm.ops.trackers import choice
+
+    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(args.fence), _say)
+    tracker = choice.choose(actor, args.tracker, args.repo, args.wait)
+    data = _carry_out(verb, actor, tracker, args)
+    for warning in data.get("warnings", []):
+        _say(f"warning: {warning}")
+    if args.json:
+        import json
+
+        sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+    else:
+        kind = "plan" if getattr(args, "dry_run", False) else verb
+        sys.stdout.write("\n".join(sync_views.RENDERERS[kind](data)) + "\n")
+    return OK
+
+
+def _parser(verb: str) -> Parser:
+    parser = Parser(PROGRAM, verb, VERBS[verb])
+    if verb in _EPIC:
+        parser.add_argument("epic", metavar="EPIC", help="the epic's folder", **_optional(_EPIC[verb]))
+    elif verb in _ISSUE:
+        parser.add_argument("issue", metavar="ISSUE", type=_number, help="the number of the issue")
+    elif verb == "import":
+        parser.add_argument("issues", metavar="ISSUE", type=_number, nargs="*", help="these (default: all)")
+    elif verb == "status":
+        parser.add_argument("what", metavar="EPIC|ISSUE", nargs="?", help="which (default: all epics)")
+    _add_options(parser, verb)
+    parser.add_argument(
+        "--repo", default="", metavar="OWNER/NAME", help="this repository on GitHub, not the remote's"
+    )
+    parser.add_argument(
+        "--tracker", default="", metavar="T", help="local, github or auto (default: $CCPM_TRACKER, else auto)"
+    )
+    parser.add_argument(
+        "--wait",
+        type=seconds(0, 86400),
+        metavar="S",
+        help="longest wait of a request for GitHub's limits (default 300)",
+    )
+    parser.add_argument("--fence", metavar="R:N", help="leases that the caller already holds")
+    return parser
+
+
+def _add_options(parser: Parser, verb: str) -> None:
+    if verb == "epic":
+        parser.add_argument("--dry-run", action="store_true", help="show what would be made")
+        parser.add_argument(
+            "--relink", action="store_true", help="make new issues for files that are linked elsewhere"
+        )
+    if verb in ("sync", "pull", "issue"):
+        parser.add_argument("--keep", default="", metavar="SIDE", help="local or remote: who wins a conflict")
+        parser.add_argument(
+            "--close-from-git",
+            action="store_true",
+            help="close tasks that a commit on HEAD closes (Closes #12)",
+        )
+    if verb in ("close", "reopen"):
+        parser.add_argument("--comment", default="", metavar="TEXT", help="what to say about it")
+    if verb in ("edit", "bug"):
+        parser.add_argument(
+            "--title",
+            default=None,
+            metavar="TEXT",
+            help="the new title" if verb == "edit" else "what is wrong",
+        )
+    if verb == "edit":
+        parser.add_argument("--body", action="store_true", help="take the new text from standard input")
+        parser.add_argument(
+            "--add-label", action="append", metavar="L", help="add this label (may be repeated)"
+        )
+        parser.add_argument("--remove-label", action="append", metavar="L", help="remove this label")
+    if verb == "import":
+        parser.add_argument("--epic", default="", metavar="EPIC", help="into this epic (default: by label)")
+        parser.add_argument("--label", default="", metavar="L", help="only issues with this label")
+    if verb == "close-epic":
+        parser.add_argument("--archive", action="store_true", help="move it to .archived as well")
+
+
+def _carry_out(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> Data:
+    from ccpm.cli.sync_progress import choose
+    from ccpm.ops.sync import both, epic, importing, issues
+
+    with choose(PROGRAM, as_json=args.json) as progress:
+        if verb == "epic" and args.dry_run:
+            return epic.plan(actor, tracker, args.epic, args.relink)
+        if verb == "epic":
+            return epic.sync(actor, tracker, args.epic, args.relink, progress)
+        if verb in ("sync", "pull", "issue"):
+            options = both.Options(verb != "pull", _side(args.keep), args.close_from_git)
+            if verb == "issue":
+                return issues.sync(actor, tracker, args.issue, options, progress)
+            return both.sync(actor, tracker, args.epic or "", options, progress)
+        if verb == "import":
+            return importing.run(actor, tracker, args.issues or [], args.epic, args.label, progress)
+        if verb == "bug":
+            if not args.title:
+                raise UsageError(
+                    "a bug needs a title", f"{PROGRAM} bug {args.issue} --title TEXT <description.md"
+                )
+            return issues.bug(actor, tracker, args.issue, args.title, _standard_input(), progress)
+        return _change_one(verb, actor, tracker, args)
+
+
+def _change_one(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> Data:
+    from ccpm.ops.sync import both, issues
+
+    if verb in ("close", "reopen"):
+        return (issues.close if verb == "close" else issues.reopen)(actor, tracker, args.issue, args.comment)
+    if verb == "edit":
+        body = _standard_input() if args.body else None
+        change = issues.Edit(args.title, body, tuple(args.add_label or ()), tuple(args.remove_label or ()))
+        return issues.edit(actor, tracker, args.issue, change)
+    if verb == "show":
+        return issues.show(actor, tracker, args.issue)
+    if verb == "close-epic":
+        return issues.close_epic(actor, tracker, args.epic, args.archive)
+    if verb == "refresh":
+        return issues.refresh(actor, tracker, args.epic)
+    what = args.what or ""
+    numbers = [part.strip().lstrip("#") for part in what.split(",")]
+    if what and all(number.isdigit() for number in numbers):
+        return {"issues": [issues.show(actor, tracker, int(number)) for number in numbers]}
+    return both.status(actor, tracker, what)
+
+
+def _optional(nargs: str | None) -> dict[str, Any]:
+    return {"nargs": nargs} if nargs else {}
+
+
+def _number(text: str) -> int:
+    number = text.lstrip("#")
+    if not (number.isascii() and number.isdigit() and 0 < int(number) < 10**15):
+        raise invalid(f"{text[:40]!r} is no number of an issue")
+    return int(number)
+
+
+def _side(text: str) -> str:
+    if text not in ("", "local", "remote"):
+        raise UsageError(f"--keep takes local or remote, not {text[:40]!r}", f"{PROGRAM} sync --help")
+    return text
+
+
+def _standard_input() -> str:
+    """Standard input as text; nothing when a person sits at it."""
+    return "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "replace")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{PROGRAM}: {line}\n")

@@ -1,0 +1,195 @@
+"""What ccpm-sync prints: one function a verb, data in, lines out."""
+
+from __future__ import annotations
+
+from ccpm.cli.sync_progress import WORTH_SAYING, duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Data = dict[str, Any]
+
+
+def epic(data: Data) -> list[str]:
+    created = [number for number in data["created"] if number != data["issue"]]
+    if not data["created"]:
+        return [
+            f"✅ Epic {data['epic']} is in sync with {data['tracker']}: #{data['issue']}, {len(data['tasks'])} tasks"
+        ]
+    return [
+        f"✅ Synced epic {data['epic']} to {data['tracker']}",
+        f"  Epic: #{data['issue']} - {data['url']}",
+        f"  Tasks: {len(created)} issues created"
+        + (f" (#{created[0]} to #{created[-1]})" if len(created) > 1 else ""),
+        "  Files are named after their issues; depends_on and conflicts_with use the numbers",
+        f"  Branch: {data['branch']}",
+    ]
+
+
+def plan(data: Data) -> list[str]:
+    lines = [f"Epic {data['epic']}, tracker {data['tracker']}; nothing was changed"]
+    if data["unfinished"]:
+        lines.append("An earlier sync was interrupted: the next one completes it first")
+    for one in data["create"]:
+        lines.append(f"  create {one['title']!r} from {one['file']} ({', '.join(one['labels'])})")
+    lines += [f"  rename {path}" for path in data["rename"]]
+    if not data["create"] and not data["rename"]:
+        lines.append("  nothing to do")
+    if data["seconds"] >= WORTH_SAYING:
+        lines.append(f"It would take about {duration(data['seconds'])} under GitHub's limits")
+    return lines
+
+
+def issue(data: Data) -> list[str]:
+    lines = [f"☁️ Issue #{data['issue']}: {data['file']} {_done(data)}"]
+    if data["comments"]:
+        lines.append(f"  Posted {data['comments']} comment(s): what was new in {', '.join(data['files'])}")
+    elif not data["fields"]:
+        lines.append("  No updates since the last sync")
+    if data["completion"]:
+        lines.append(f"  Completion: {data['completion']}")
+    return [*lines, f"  {data['url']}"]
+
+
+def both(data: Data) -> list[str]:
+    lines = [f"🔄 Sync with {data['tracker']} complete"]
+    for one in data["epics"]:
+        changed = one["changed"]
+        made = f", {len(one['created'])} issues created" if one["created"] else ""
+        lines.append(
+            f"  {one['epic']}: {len(changed)} changed{made}"
+            if changed or made
+            else f"  {one['epic']}: in sync"
+        )
+        lines += [f"    #{row['issue']} {row['file']}: {_done(row)}" for row in changed]
+    if data["skipped"]:
+        lines.append(f"  Not synced yet: {', '.join(data['skipped'])} (ccpm-sync epic NAME)")
+    return lines
+
+
+def imported(data: Data) -> list[str]:
+    lines = [f"📥 Imported {len(data['epics'])} epics and {len(data['tasks'])} tasks from {data['tracker']}"]
+    lines += [f"  {path}" for path in [*data["epics"], *data["tasks"]]]
+    lines += [f"  kept: {path} was there already" for path in data["kept"]]
+    return [*lines, f"  Skipped (already tracked): {data['skipped']}"]
+
+
+def close(data: Data) -> list[str]:
+    return [f"✅ Closed issue #{data['issue']} ({data['file']})", _progress(data)]
+
+
+def reopen(data: Data) -> list[str]:
+    return [f"🔄 Reopened issue #{data['issue']} ({data['file']})", _progress(data)]
+
+
+def edit(data: Data) -> list[str]:
+    return [
+        f"✅ Updated issue #{data['issue']} ({data['file']}): {_done(data)}",
+        f"  Labels: {', '.join(data['labels'])}",
+    ]
+
+
+def bug(data: Data) -> list[str]:
+    return [
+        f"✅ Bug issue created: #{data['issue']}",
+        f"  Linked to: #{data['bug_for']}",
+        f"  Epic: {data['epic']}",
+        f"  File: {data['file']}",
+    ]
+
+
+def show(data: Data) -> list[str]:
+    lines = [f"🎫 Issue #{data['issue']}: {data['title']}", f"   Status: {data['state']}"]
+    lines += [f"   Labels: {', '.join(data['labels']) or 'none'}"]
+    lines += [f"   Assignee: {', '.join(data['assignees']) or 'Unassigned'}"]
+    lines += [f"   Created: {data['created']}", f"   Updated: {data['updated']}", f"   {data['url']}"]
+    if data["file"]:
+        lines += ["", f"📁 {data['file']} ({data['status']}), {data['sync']}"]
+        lines += [f"   Epic: {data['epic']}, {data['progress']} tasks closed"]
+        for name in ("parent", "depends_on", "blocking", "sub_issues"):
+            value = data[name]
+            if value:
+                lines.append(f"   {name.replace('_', ' ').capitalize()}: {_numbers(value)}")
+    else:
+        lines += ["", f"📁 No file of the plan: ccpm-sync import {data['issue']}"]
+    lines += ["", "📝 Description:", data["body"]]
+    if data["comments"]:
+        lines += ["", f"💬 {data['comment_count']} comments, the newest:"]
+        lines += [
+            f"   {one['created']} - {one['author']}: {' '.join(one['body'].split())[:100]}"
+            for one in data["comments"]
+        ]
+    return lines
+
+
+def status(data: Data) -> list[str]:
+    if "issues" in data:
+        return [line for one in data["issues"] for line in _short(one)]
+    lines = [f"📊 Files and issues in {data['tracker']}"]
+    for row in data["files"]:
+        number = f"#{row['issue']}" if row["issue"] else "-"
+        lines.append(f"  {row['epic']} {number:>6} {row['status']:<12} {row['file']}")
+    return lines
+
+
+def close_epic(data: Data) -> list[str]:
+    lines = [f"✅ Epic closed: {data['epic']}", f"  Tasks completed: {data['tasks']}"]
+    lines += [f"  Issue: #{data['issue']} closed"] if data["issue"] else []
+    return [*lines, *([f"  Archived to {data['archived']}"] if data.get("archived") else [])]
+
+
+def refresh(data: Data) -> list[str]:
+    before = data["before"]
+    return [
+        f"🔄 Epic refreshed: {data['epic']}",
+        f"  Tasks: {data['closed']} of {data['total']} closed",
+        f"  Progress: {before['progress'] or 'none'} → {data['progress']}",
+        f"  Status: {before['status'] or 'none'} → {data['epic_status']}",
+    ]
+
+
+def _short(data: Data) -> list[str]:
+    sign = "✅" if data["state"] == "closed" else "🟢"
+    lines = [
+        f"{sign} #{data['issue']}: {data['title']}",
+        f"   Status: {data['state']}, last update {data['updated']}",
+    ]
+    lines += [f"   Labels: {', '.join(data['labels']) or 'none'}"]
+    if data["file"]:
+        lines += [f"   Epic: {data['epic']}, {data['progress']} tasks closed"]
+        lines += [f"   File: {data['file']} ({data['status']}), {data['sync']}"]
+    return lines
+
+
+def _done(row: Data) -> str:
+    fields = f" ({', '.join(row['fields'])})" if row["fields"] else ""
+    return f"{row['what']}{fields}"
+
+
+def _progress(data: Data) -> str:
+    return f"  Epic progress: {data['progress']} ({data['closed']}/{data['total']} tasks complete)"
+
+
+def _numbers(value: object) -> str:
+    values = value if isinstance(value, list) else [value]
+    return ", ".join(f"#{one}" if str(one).isdigit() else str(one) for one in values)
+
+
+RENDERERS: dict[str, Callable[[Data], list[str]]] = {
+    "epic": epic,
+    "plan": plan,
+    "issue": issue,
+    "sync": both,
+    "pull": both,
+    "import": imported,
+    "close": close,
+    "reopen": reopen,
+    "edit": edit,
+    "bug": bug,
+    "show": show,
+    "status": status,
+    "close-epic": close_epic,
+    "refresh": refresh,
+}

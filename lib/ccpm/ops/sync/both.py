@@ -1,0 +1,192 @@
+"""Epics and their issues, both ways: what `ccpm-sync sync`, `pull` and `status` do.
+
+For each epic that is linked: under its lock, what an earlier run left is completed, new tasks get their issues
+(`sync` only), every linked file is merged with its issue (ops/sync/merging.py), the epic's progress is counted again,
+and the common state is recorded. One that fails does not keep the others from being synced: conflicts are told at the
+end, together.
+"""
+
+from __future__ import annotations
+
+from ccpm.core import issue_text
+from ccpm.core.plan import CLOSED as DONE
+from ccpm.errors import MergeConflict, NotFound
+from ccpm.external import git
+from ccpm.ops import epics, plans
+from ccpm.ops.actor import Actor
+from ccpm.ops.sync import Progress, epic, merging
+from ccpm.ops.sync.items import Item, Items
+from ccpm.ops.sync.merging import Outcome
+from ccpm.ops.sync.session import Session
+from ccpm.ops.trackers import Issue, Tracker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Data = dict[str, Any]
+
+
+class Options:
+    """`push`: also change issues and make new ones. `prefer`: "local" or "remote" wins a conflict. `from_git`: close
+    tasks that a commit on the current branch of the root closes (`Closes #12`)."""
+
+    __slots__ = ("from_git", "prefer", "push")
+
+    def __init__(self, push: bool = True, prefer: str = "", from_git: bool = False) -> None:
+        self.push = push
+        self.prefer = prefer
+        self.from_git = from_git
+
+
+def sync(actor: Actor, tracker: Tracker, name: str, options: Options, progress: Progress) -> Data:
+    """Sync epic `name`, or all that are linked ("" names all). MergeConflict (12) at the end if a text or title was
+    changed on both sides; everything else is done then."""
+    chosen = [name] if name else [found.name for found in plans.load(actor.top)[0] if found.folder.epic]
+    report: Data = {"tracker": tracker.place, "epics": [], "skipped": []}
+    conflicts: list[Outcome] = []
+    for one in chosen:
+        found = Items(actor.top, one, tracker)
+        if not found.epic.number and not (name and options.push):
+            report["skipped"].append(one)
+            continue
+        with Session(actor, tracker, one, "sync" if options.push else "pull", progress) as session:
+            data, failed = _sync_epic(session, options)
+        report["epics"].append(data)
+        conflicts += failed
+    if conflicts:
+        raise _conflict(conflicts, report)
+    return report
+
+
+def status(actor: Actor, tracker: Tracker, name: str) -> Data:
+    """How the files of epic `name` (or of all) and their issues stand, without changing anything."""
+    chosen = [name] if name else [found.name for found in plans.load(actor.top)[0] if found.folder.epic]
+    rows = []
+    for one in chosen:
+        found = Items(actor.top, one, tracker)
+        issues = fetch(tracker, found) if found.epic.number else {}
+        from ccpm.ops.sync import state
+
+        bases = state.read(actor.top, found.plans_epic.folder.path, tracker.place)
+        for item in found.all:
+            issue = issues.get(item.number)
+            what = merging.UNSYNCED if not item.number else merging.GONE
+            if issue:
+                what = merging.describe(merging.compare(item, issue, bases.get(item.number, {})))
+            rows.append(
+                {"epic": one, "issue": item.number, "file": item.path, "title": item.title, "status": what}
+            )
+    return {"tracker": tracker.place, "files": rows}
+
+
+def fetch(tracker: Tracker, found: Items) -> dict[int, Issue]:
+    """The issues of an epic's linked items by number: those with its label in one list, the others one by one."""
+    issues = {issue.number: issue for issue in tracker.issues((found.epic.labels[1],))}
+    for item in found.all:
+        if item.number and item.number not in issues:
+            try:
+                issues[item.number] = tracker.get(item.number)
+            except NotFound:
+                continue
+    return issues
+
+
+def merge_all(
+    session: Session, chosen: list[Item], issues: dict[int, Issue], options: Options
+) -> list[Outcome]:
+    """Merge each of `chosen` with its issue, record what is common then, count the epic again if a state changed."""
+    bases = session.bases()
+    outcomes = []
+    for item in chosen:
+        issue = issues.get(item.number)
+        if issue is None:
+            session.warnings.append(
+                f"issue #{item.number} of {item.path} is gone from {session.tracker.place}"
+            )
+            outcomes.append(Outcome(item, merging.GONE, [], {}))
+            continue
+        outcome = merging.merge(
+            session, item, issue, bases.get(item.number, {}), options.push, options.prefer
+        )
+        outcomes.append(outcome)
+        session.progress.step(f"#{item.number} {outcome.what}")
+    session.remember(
+        {
+            outcome.item.number: outcome.record
+            for outcome in outcomes
+            if outcome.record and outcome.record != bases.get(outcome.item.number)
+        }
+    )
+    if any(outcome.item.task and "state" in outcome.fields for outcome in outcomes):
+        epics.refresh(session.actor, session.name)
+        found = session.reload()
+        if options.push:
+            tick(session, found, issues.get(found.epic.number))
+    return outcomes
+
+
+def tick(session: Session, found: Items, issue: Issue | None) -> None:
+    """Where the epic's issue has a list of its tasks, let it show what is closed."""
+    if issue and issue_text.tasks_in(issue.body):
+        session.check()
+        epic.write_task_list(
+            session.tracker, found.epic.number, found, {item.key: item.number for item in found.all}
+        )
+
+
+def _sync_epic(session: Session, options: Options) -> tuple[Data, list[Outcome]]:
+    run = epic.Run(session)
+    created: list[int] = []
+    if options.push:
+        created = run.run()["created"]
+    else:
+        run.finish()
+    if options.from_git:
+        close_from_git(session)
+    found = session.reload()
+    linked = [item for item in found.all if item.number and item.number not in created]
+    issues = fetch(session.tracker, found) if linked else {}
+    session.progress.begin(len(linked), session.tracker.estimate(0, 0, 1))
+    outcomes = merge_all(session, linked, issues, options)
+    rows = [
+        {"issue": one.item.number, "file": one.item.path, "what": one.what, "fields": one.fields}
+        for one in outcomes
+        if one.what != merging.SAME
+    ]
+    data = {"epic": session.name, "created": created, "changed": rows, "warnings": session.warnings}
+    return data, [outcome for outcome in outcomes if outcome.what == merging.CONFLICT]
+
+
+def close_from_git(session: Session) -> None:
+    """Close the tasks that commits on the current branch of the root close, with a comment that names the commit."""
+    closing = git.closing_commits(session.actor.top)
+    for item in session.items.tasks:
+        commit = closing.get(item.number)
+        if not item.number or not commit or (item.task and item.task.status == DONE):
+            continue
+        assert item.task
+        key = f"closed-by:{item.number}:{commit}"
+        session.check()
+        session.once.comment(key, item.number, f"Closed by commit {commit}.")
+        epics.set_task_status(session.actor, session.name, item.task.id, DONE)
+        session.forget({key})
+
+
+def _conflict(conflicts: list[Outcome], report: Data) -> MergeConflict:
+    first = conflicts[0]
+    more = f", and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+    return MergeConflict(
+        f"{first.item.path} and issue #{first.item.number} both changed ({', '.join(first.fields)}){more}; "
+        f"both versions are kept: {first.item.path} and {first.other}",
+        "bring what you want into the file, then sync with --keep local; or take the issue's with --keep remote",
+        conflicts=[
+            {"issue": one.item.number, "file": one.item.path, "remote": one.other, "fields": one.fields}
+            for one in conflicts
+        ],
+        **report,
+    )
+
+
+def conflict_of(outcome: Outcome) -> MergeConflict:
+    return _conflict([outcome], {})

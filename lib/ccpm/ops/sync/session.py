@@ -1,0 +1,90 @@
+"""One epic and its tracker for as long as a sync works on them: its lock (renewed), its items, its journal, its last
+common state. `with Session(actor, tracker, "auth", "issue-sync") as session: …`
+"""
+
+from __future__ import annotations
+
+import os
+
+from ccpm.files.journal import Journal
+from ccpm.ops import epics
+from ccpm.ops.actor import Actor
+from ccpm.ops.fences import Fenced
+from ccpm.ops.keeping import Keeping
+from ccpm.ops.sync import Progress, once, state
+from ccpm.ops.sync.items import Items
+from ccpm.ops.trackers import Tracker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ccpm.core.merge_fields import Record
+
+
+class Session:
+    """`actor` carries the fence of the epic's lock. `items` is what was there when it was read last (`reload`)."""
+
+    def __init__(
+        self, actor: Actor, tracker: Tracker, name: str, operation: str, progress: Progress | None = None
+    ) -> None:
+        self._outer = actor
+        self.tracker = tracker
+        self.name = name
+        self.progress = progress or Progress()
+        self.warnings: list[str] = []
+        self._kept = Keeping(actor, epics.resource_of(name), operation)
+
+    def __enter__(self) -> Session:
+        Items(self._outer.top, self.name, self.tracker)  # a wrong name is told before a lock is taken for it
+        self._kept.__enter__()
+        try:
+            self.actor = self._kept.actor()
+            bind(self.tracker, self.actor)
+            self.items = self.reload()
+            self.folder = self.items.plans_epic.folder.path
+            path = state.journal_of(self.actor.top, self.folder)
+            self.journal = Journal(path, lambda: Fenced(self.actor.store, self.actor.fences)).open()
+            self.once = once.Once(self.tracker, self.journal, self.check, self.progress.note)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        bind(self.tracker, self._outer)
+        self._kept.__exit__()
+
+    def check(self) -> None:
+        """LeaseLost (11) if the epic is not held any more: before each request."""
+        self._kept.check()
+
+    def reload(self) -> Items:
+        self.items = Items(self.actor.top, self.name, self.tracker)
+        return self.items
+
+    def path(self, relative: str) -> str:
+        """The real path of a file of the epic."""
+        return os.path.realpath(os.path.join(self.actor.top, self.folder, relative))
+
+    def bases(self) -> dict[int, Record]:
+        return state.read(self.actor.top, self.folder, self.tracker.place)
+
+    def remember(self, issues: dict[int, Record]) -> None:
+        if issues:
+            state.write(self.actor, self.folder, self.tracker.place, issues)
+
+    def forget(self, keys: set[str]) -> None:
+        """Take what concerns the comments `keys` out of the journal: they are made, and all that follows is done."""
+        gone = {str(e["intent"]) for e in self.journal.entries if "intent" in e and e.get("key") in keys}
+
+        def is_kept(entry: dict[str, Any]) -> bool:
+            about = entry.get("intent") or entry.get("result") or entry.get("void") or entry.get("batch")
+            return about not in gone | keys
+
+        self.journal.keep([entry for entry in self.journal.entries if is_kept(entry)])
+
+
+def bind(tracker: Tracker, actor: Actor) -> None:
+    """Let `tracker` act as `actor`: what it writes carries the fences of the session."""
+    tracker.actor = actor
