@@ -155,7 +155,7 @@ def _declared(run: Callable[[list[str]], int], argv: list[str]) -> list[Any] | N
     try:
         run([*argv, "--help"])
     except _Declared as found:
-        return list(found.parser._declared)
+        return list(found.parser.declared)
     except ModuleNotFoundError:
         return None
     finally:
@@ -181,6 +181,8 @@ def _verb(title: str, what: str, declared: list[Any] | None) -> str:
 
 def _placeholder(one: Any) -> str:
     name = one.settings.get("metavar", one.dest)
+    if one.dest == "name" and one.nargs == "*":  # Parser.add_name: all words together are one name
+        return name if one.required else f"[{name}]"
     return {"+": f"{name} …", "*": f"[{name} …]", "?": f"[{name}]"}.get(one.nargs or "", name)
 
 

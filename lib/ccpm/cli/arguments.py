@@ -64,6 +64,8 @@ class Parser:
         self.description = description
         self._declared: list[_Declared] = []
         self._groups = 0
+        self._name: _Declared | None = None
+        self._takes_any = False
         self.add_argument("--agent", metavar="ID", help="act for this agent (default: $CCPM_AGENT_ID, …)")
         self.add_argument("--json", action="store_true", help="print JSON")
 
@@ -71,16 +73,58 @@ class Parser:
         """Declare an argument as argparse's method does."""
         self._declared.append(_Declared(names, settings, 0))
 
+    def add_name(self, metavar: str, help: str, is_required: bool = True, takes_any: bool = False) -> None:
+        """Declare the one positional `name`: all words that are no option of ours, joined by blanks. So a name may hold
+        blanks and begin with a dash (`-rf`). Unknown words that begin with two dashes are mistakes, unless
+        `takes_any`; behind `--` nothing is an option."""
+        self._name = _Declared(("name",), {"metavar": metavar, "help": help, "nargs": "*"}, 0)
+        self._name.required = is_required
+        self._takes_any = takes_any
+
+    @property
+    def declared(self) -> list[_Declared]:
+        """Everything that is declared, for the documents."""
+        return [*([self._name] if self._name else []), *self._declared]
+
     def add_mutually_exclusive_group(self) -> _Group:
         self._groups += 1
         return _Group(self._declared, self._groups)
 
     def parse_args(self, argv: list[str]) -> Namespace:
         """The values of all arguments as attributes; UsageError (2) for a wrong command line."""
+        words: list[str] = []
+        if self._name:
+            argv, words = self._split_name(argv)
         try:
-            return _read(self._declared, argv)  # type: ignore[return-value]
+            values: Namespace = _read(self._declared, argv)  # type: ignore[assignment]
         except Unusual:
-            return self.argparser().parse_intermixed_args(argv)
+            values = self.argparser().parse_intermixed_args(argv)
+        if self._name:
+            values.name = " ".join(words)
+            if self._name.required and not values.name.strip():
+                what = str(self._name.settings["metavar"])
+                raise UsageError(f"no {what} given", f"{self.prog} --help")
+        return values
+
+    def _split_name(self, argv: list[str]) -> tuple[list[str], list[str]]:
+        """(the options with their values, the words of the name)."""
+        options = {name: one for one in self._declared for name in one.names if one.is_option}
+        ours: list[str] = []
+        words: list[str] = []
+        waiting = iter(argv)
+        for word in waiting:
+            option = options.get(word.partition("=")[0])
+            if word == "--":
+                words += waiting
+            elif word in ("-h", "--help") or option:
+                ours.append(word)
+                if option and option.action != _FLAG and "=" not in word:
+                    ours += [value for value in [next(waiting, None)] if value is not None]
+            elif word.startswith("--") and not self._takes_any:
+                ours.append(word)
+            else:
+                words.append(word)
+        return ours, words
 
     def argparser(self) -> ArgumentParser:
         """The same declarations as an argparse.ArgumentParser."""
@@ -98,7 +142,7 @@ class Parser:
 
         parser = Strict(prog=self.prog, description=self.description, allow_abbrev=False)
         groups = [parser, *(parser.add_mutually_exclusive_group() for _ in range(self._groups))]
-        for one in self._declared:
+        for one in self.declared:
             groups[one.group].add_argument(*one.names, **one.settings)
         return parser
 

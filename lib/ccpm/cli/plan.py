@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import sys
 
+from ccpm.cli import plan_options
 from ccpm.cli.arguments import Parser, split_verb, usage
-from ccpm.errors import OK
+from ccpm.errors import OK, UsageError
 from ccpm.ops import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable
+    from typing import Any
 
+    from ccpm.core.drafts import Draft
     from ccpm.ops.actor import Actor
-    from ccpm.ops.epics import NewTask
 
 PROGRAM = "ccpm-plan"
 VERBS = {
     "new-prd": "create a PRD from standard input; print its path",
     "new-epic": "create an epic from standard input; print its path",
     "new-task": "create the next task of an epic from standard input; print its path",
+    "new-bug": "create a task about a bug in a task or issue, in the epic of that task; print its path",
+    "decompose": "create the tasks that standard input describes, all in one step",
+    "edit-prd": "replace the text of a PRD by standard input; print the new version",
+    "edit-epic": "replace the text of an epic by standard input; print the new version",
     "task-list": "write the section Tasks Created of an epic",
     "refresh": "recount the progress and status of an epic",
     "close-task": "close a task and recount its epic",
     "reopen-task": "open a task again and recount its epic",
     "close-epic": "mark an epic completed; refused while tasks are open",
     "archive": "move an epic to .archived",
+    "clean": "archive what was completed a while ago",
+    "detect": "compare the status of tasks with what git shows",
 }
 
 
@@ -35,79 +44,190 @@ def run(argv: list[str]) -> int:
         sys.stdout.write(usage(PROGRAM, VERBS))
         return OK
     parser = Parser(PROGRAM, verb, VERBS[verb])
-    parser.add_argument("name", metavar="NAME", help="the epic (or the PRD)")
-    parser.add_argument("--fence", metavar="R:N", help="leases that the caller already holds")
-    if verb in ("close-task", "reopen-task"):
-        parser.add_argument("task", metavar="TASK", help="its number or file name")
-    if verb == "close-epic":
-        parser.add_argument("--archive", action="store_true", help="move it to .archived as well")
-    if verb == "new-prd":
-        parser.add_argument("--description", default="", help="one line")
-    if verb == "new-task":
-        _add_task_options(parser)
+    plan_options.declare(parser, verb)
     args = parser.parse_args(rest)
 
     from ccpm.ops.actor import Actor
 
     actor = Actor(identity.agent_id(args.agent), identity.carried_fences(args.fence), _say)
-    return _show(args, _carry_out(verb, actor, args))
+    result = _ACTIONS[verb](actor, args)
+    if args.json:
+        import json
+
+        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+        return OK
+    from ccpm.cli.views import changes
+
+    sys.stdout.write("\n".join(changes.lines(verb, result, getattr(args, "check", False))) + "\n")
+    return OK
 
 
-def _carry_out(verb: str, actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import epics
+def _new_prd(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import creating
 
-    if verb == "new-prd":
-        return epics.new_prd(actor, args.name, args.description, _body())
-    if verb == "new-epic":
-        return epics.new_epic(actor, args.name, _body())
-    if verb == "new-task":
-        return epics.new_task(actor, args.name, _task(args))
-    if verb == "task-list":
-        return {"tasks": epics.write_task_list(actor, args.name)}
-    if verb == "refresh":
-        return epics.refresh(actor, args.name)
-    if verb in ("close-task", "reopen-task"):
-        return epics.set_task_status(
-            actor, args.name, args.task, "closed" if verb == "close-task" else "open"
+    if args.check:
+        return creating.may_create_prd(actor, args.name)
+    return {"path": creating.new_prd(actor, args.name, args.description, _body())}
+
+
+def _new_epic(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import creating, editing
+
+    prd = editing.look_at_prd(actor.top, args.name) if args.from_prd else None
+    if args.check:
+        return {**creating.may_create_epic(actor, args.name), "prd": prd["file"] if prd else None}
+    return {"path": creating.new_epic(actor, args.name, _body())}
+
+
+def _new_task(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import creating
+
+    return {"path": creating.new_task(actor, args.name, _draft(args))}
+
+
+def _new_bug(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import creating
+
+    issue, title = args.name, args.title
+    if not title:
+        issue, _, title = args.name.partition(" ")
+    if not title.strip():
+        raise UsageError("the bug has no title", f"{PROGRAM} new-bug {issue} --title 'what is wrong'")
+    return {"path": creating.new_bug(actor, issue, title, _body(), args.hours)}
+
+
+def _decompose(actor: Actor, args: Namespace) -> object:
+    from ccpm.core import drafts
+    from ccpm.ops import decomposing
+
+    look = decomposing.may_decompose(actor, args.name, args.fresh)
+    if args.check:
+        return look
+    found = drafts.parse(_body())
+    if not found:
+        raise UsageError("no drafts on standard input", "a draft begins with a line: === TITLE")
+    done = decomposing.decompose(actor, args.name, found)
+    return {"epic": args.name, "created": done.created, "existed": done.existed, "total": done.total}
+
+
+def _edit(actor: Actor, args: Namespace, look: dict[str, Any]) -> object:
+    from ccpm.ops import editing
+
+    if args.check:
+        return look
+    if args.expect_version is None:
+        raise UsageError(
+            "--expect-version is missing", f"the file has version {look['version']} now: read it"
         )
-    if verb == "close-epic":
-        return epics.close_epic(actor, args.name, args.archive)
-    return epics.archive(actor, args.name)
+    version = editing.replace_text(actor, str(look["file"]), _body(), args.expect_version)
+    return {"path": look["file"], "version": version}
 
 
-def _add_task_options(parser: Parser) -> None:
-    parser.add_argument("--title", required=True, help="what the task is called")
-    parser.add_argument(
-        "--depends-on", default="", metavar="IDS", help="001,002: tasks that have to be closed before"
-    )
-    parser.add_argument(
-        "--conflicts-with", default="", metavar="IDS", help="tasks that change the same files"
-    )
-    parser.add_argument("--parallel", action="store_true", help="can run beside others")
-    parser.add_argument("--hours", default="", help="effort: 4, 4-6, 2d")
-    parser.add_argument(
-        "--bug-for", default="", metavar="ISSUE", help="the issue that this is a bug report against"
-    )
+def _edit_prd(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import editing
+
+    return _edit(actor, args, editing.look_at_prd(actor.top, args.name))
 
 
-def _task(args: Namespace) -> NewTask:
+def _edit_epic(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import editing
+
+    return _edit(actor, args, editing.look_at_epic(actor.top, args.name))
+
+
+def _task_list(actor: Actor, args: Namespace) -> object:
     from ccpm.ops import epics
 
-    return epics.NewTask(
-        args.title,
-        _body(),
-        _ids(args.depends_on),
-        _ids(args.conflicts_with),
-        args.parallel,
-        args.hours,
-        args.bug_for,
-    )
+    return {"epic": args.name, "tasks": epics.write_task_list(actor, args.name)}
 
 
-def _ids(text: str) -> tuple[str, ...]:
-    from ccpm.core.plan import reference_of
+def _refresh(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import epics
 
-    return tuple(reference_of(part) for part in text.replace(",", " ").split())
+    return epics.refresh(actor, args.name)
+
+
+def _set_status(status: str) -> Callable[[Actor, Namespace], object]:
+    def action(actor: Actor, args: Namespace) -> object:
+        from ccpm.ops import epics
+
+        epic, _, task = args.name.rpartition(" ")
+        if not epic:
+            raise UsageError(
+                "the epic or the task is missing", f"ccpm-query epic-show {task} shows the tasks"
+            )
+        return epics.set_task_status(actor, epic, task, status)
+
+    return action
+
+
+def _close_epic(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import epics
+
+    return epics.close_epic(actor, args.name, args.archive)
+
+
+def _archive(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import epics
+
+    return {"path": epics.archive(actor, args.name)}
+
+
+def _clean(actor: Actor, args: Namespace) -> object:
+    from ccpm.ops import cleaning
+
+    found = cleaning.look(actor.top, args.days) if args.dry_run else cleaning.clean(actor, args.days)
+    return {
+        "dry_run": args.dry_run,
+        "days": args.days,
+        "epics": [{"name": name, "days": days} for name, days in found.epics],
+        "updates": [{"epic": epic, "task": task, "days": days} for epic, task, days in found.updates],
+        "empty": found.empty,
+        "moved": found.moved,
+        "skipped": [{"what": what, "why": why} for what, why in found.skipped],
+    }
+
+
+def _detect(actor: Actor, args: Namespace) -> object:
+    import time
+
+    from ccpm.ops import completion, views
+
+    done = completion.detect(actor.top, args.name, time.time())
+    if args.apply or args.task:
+        completion.apply(actor, done, tuple(args.task or ()))
+    applied = {(finding.task.epic, finding.task.key) for finding in done.applied}
+    found = [
+        {**views.finding_data(finding), "applied": (finding.task.epic, finding.task.key) in applied}
+        for finding in done.findings
+    ]
+    return {"epic": args.name or None, "scanned": done.scanned, "findings": found}
+
+
+_ACTIONS: dict[str, Callable[[Actor, Namespace], object]] = {
+    "new-prd": _new_prd,
+    "new-epic": _new_epic,
+    "new-task": _new_task,
+    "new-bug": _new_bug,
+    "decompose": _decompose,
+    "edit-prd": _edit_prd,
+    "edit-epic": _edit_epic,
+    "task-list": _task_list,
+    "refresh": _refresh,
+    "close-task": _set_status("closed"),
+    "reopen-task": _set_status("open"),
+    "close-epic": _close_epic,
+    "archive": _archive,
+    "clean": _clean,
+    "detect": _detect,
+}
+
+
+def _draft(args: Namespace) -> Draft:
+    from ccpm.core.drafts import Draft, references
+
+    depends_on, conflicts_with = references(args.depends_on), references(args.conflicts_with)
+    return Draft(args.title, _body(), depends_on, conflicts_with, args.parallel, args.hours, args.bug_for)
 
 
 def _body() -> str:
@@ -115,20 +235,6 @@ def _body() -> str:
     if sys.stdin.isatty():
         return ""
     return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-
-
-def _show(args: Namespace, result: object) -> int:
-    if args.json:
-        import json
-
-        sys.stdout.write(json.dumps(result if isinstance(result, dict) else {"path": result}) + "\n")
-    elif isinstance(result, dict):
-        for key, value in result.items():
-            if not isinstance(value, dict):
-                sys.stdout.write(f"{key}: {value}\n")
-    else:
-        sys.stdout.write(f"{result}\n")
-    return OK
 
 
 def _say(line: str) -> None:

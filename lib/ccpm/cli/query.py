@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, split_verb, usage
-from ccpm.errors import OK, UsageError
+from ccpm.errors import OK
 from ccpm.files import root
 
 TYPE_CHECKING = False
@@ -27,8 +27,9 @@ VERBS = {
     "prd-status": "how the PRDs are distributed",
     "standup": "what changed since yesterday, what runs, what is next",
     "search": "files that contain a text",
+    "commands": "the slash commands that are installed",
 }
-_OPTIONS = ("--json", "--all", "-h", "--help")
+_WITH_ARCHIVES = ("status", "next", "blocked", "in-progress", "epic-list", "search")
 _NAMED = {"epic-show": "EPIC", "epic-status": "EPIC", "search": "TEXT"}
 
 
@@ -52,21 +53,23 @@ def run(argv: list[str]) -> int:
 
 def _parse(verb: str, rest: list[str]) -> Namespace:
     parser = Parser(PROGRAM, verb, VERBS[verb])
-    parser.add_argument("--all", action="store_true", help="archived epics too")
-    if verb not in _NAMED:
-        return parser.parse_args(rest)
-    # What a person looks for may begin with a dash: whatever is no option of ours is a word of the name.
-    args = parser.parse_args([word for word in rest if word in _OPTIONS])
-    args.name = " ".join(word for word in rest if word not in (*_OPTIONS, "--"))
-    if not args.name.strip():
-        what = _NAMED[verb].lower()
-        raise UsageError(f"no {what} given", f"usage: /pm:{verb} <{what}>; the epics: ccpm-query epic-list")
-    return args
+    if verb in _NAMED:
+        # What a person looks for may begin with a dash: whatever is no option of ours is a word of the name.
+        parser.add_name(_NAMED[verb], "in as many words as it has", takes_any=True)
+    if verb in _WITH_ARCHIVES:
+        parser.add_argument("--all", action="store_true", help="archived epics too")
+    return parser.parse_args(rest)
 
 
 def _load(verb: str, args: Namespace) -> Data:
     from ccpm.ops import views
 
+    if verb == "commands":
+        import os
+
+        from ccpm.ops import slash_commands
+
+        return slash_commands.by_group(os.path.realpath(f"{__file__}/../../../../commands/pm"))
     top = root.find()
     if verb == "standup":
         import time
@@ -75,10 +78,9 @@ def _load(verb: str, args: Namespace) -> Data:
 
         return standup.report(top, time.time())
     if verb in _NAMED:
-        loader = {"epic-show": views.epic_show, "epic-status": views.epic_status, "search": views.search}[
-            verb
-        ]
-        return loader(top, args.name)
+        if verb == "search":
+            return views.search(top, args.name, args.all)
+        return views.epic_show(top, args.name) if verb == "epic-show" else views.epic_status(top, args.name)
     if verb in ("prd-list", "prd-status"):
         return views.prd_list(top)
     return {

@@ -47,3 +47,25 @@ def from_iso(text: str) -> float:
     if to_iso(seconds) != text:
         raise ValueError(f"{text!r} is not a time like 2025-11-04T04:16:21Z")
     return float(seconds)
+
+
+def from_any(text: object) -> float:
+    """Epoch seconds of a time or date as people write it (`2025-11-04`, `2025-11-04 04:16`, with `Z`, an offset,
+    fractions or nothing, which means UTC); 0.0 for anything else."""
+    if not isinstance(text, str):
+        return 0.0
+    import re
+
+    match = re.match(
+        r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)?)?",
+        text.strip(),
+        re.ASCII,
+    )
+    if not match:
+        return 0.0
+    offset = (match[4] or "Z").replace(":", "")
+    minutes = 0 if offset == "Z" else int(offset[0] + "1") * (int(offset[1:3]) * 60 + int(offset[3:5]))
+    try:
+        return from_iso(f"{match[1]}T{match[2] or '00:00'}{match[3] or ':00'}Z") - minutes * 60
+    except ValueError:
+        return 0.0

@@ -1,53 +1,36 @@
-"""Change the plan: new PRDs, epics and tasks, progress, closing, archiving. The use cases behind ccpm-plan.
+"""Change what is there: the status of tasks, the progress of epics, texts; close and archive.
 
-Whatever concerns a whole epic (numbers, progress, archiving) happens while its lock `epic-<name>` is held, and every
-write in there carries the lock's fencing token. Numbers are allocated under that lock from the files that are there:
-no gaps, no collisions, whatever runs beside. Archiving moves; nothing here deletes.
+Whatever concerns a whole epic (progress, its list of tasks, archiving) happens while its lock `epic-<name>` is held,
+and every write in there carries the lock's fencing token. Archiving moves; nothing here deletes.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import time
 
-from ccpm.core import names
-from ccpm.core.plan import CLOSED, IN_PROGRESS, OPEN
-from ccpm.errors import Busy, NotFound, UsageError, VersionConflict
-from ccpm.files import clock, events, plain, plan_tree, root
-from ccpm.files.plain import Guarded
-from ccpm.files.yaml_inline import write_scalar
+from ccpm.core import names, task_list
+from ccpm.core.plan import CLOSED, IN_PROGRESS, OPEN, EpicPlan, status_of
+from ccpm.errors import Busy, NotFound
+from ccpm.files import clock, events, root
+from ccpm.files.plan_tree import PlanFile
 from ccpm.ops import claims, frontmatter, plans, wording
 from ccpm.ops.actor import Actor
-from ccpm.ops.fences import Fenced
+from ccpm.ops.plans import Epic
+from ccpm.ops.wording import quoted
 
-_SECTION = re.compile(rb"^## Tasks Created[ \t]*\r?$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-_LONGEST = 120
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Render = Callable[[str, EpicPlan], str]
+
 _STATUS_OPERATIONS = {CLOSED: "close-task", OPEN: "reopen-task", IN_PROGRESS: "start-task"}
+_WORDS = {OPEN: "backlog", IN_PROGRESS: "in-progress", CLOSED: "completed"}
+"""How an epic's status is written."""
 
-
-class NewTask:
-    """What a new task file is made of; `body` is the text below the frontmatter."""
-
-    __slots__ = ("body", "bug_for", "conflicts_with", "depends_on", "hours", "is_parallel", "name")
-
-    def __init__(
-        self,
-        name: str,
-        body: str = "",
-        depends_on: tuple[str, ...] = (),
-        conflicts_with: tuple[str, ...] = (),
-        is_parallel: bool = False,
-        hours: str = "",
-        bug_for: str = "",
-    ) -> None:
-        self.name = name
-        self.body = body
-        self.depends_on = depends_on
-        self.conflicts_with = conflicts_with
-        self.is_parallel = is_parallel
-        self.hours = hours
-        self.bug_for = bug_for
+ARCHIVE = ".claude/epics/.archived"
+LOG = f"{ARCHIVE}/archive-log.md"
 
 
 def resource_of(epic: str) -> str:
@@ -60,156 +43,158 @@ def resource_of(epic: str) -> str:
     return f"{resource[:180]}-{crc32(epic.encode('utf-8', 'surrogateescape')):08x}"
 
 
-def check_name(name: str) -> str:
-    """`name` if it can be a folder's and a file's name, else UsageError."""
-    if not name.strip() or "/" in name or "\0" in name or "\n" in name or name.startswith("."):
-        raise UsageError(
-            f"{name[:60]!r} cannot be a name: no slash, no line break, no leading dot, not empty"
-        )
-    if name in plan_tree.ARCHIVES or len(os.fsencode(name)) > _LONGEST:
-        raise UsageError(f"{name[:60]!r} cannot be a name: it is reserved, or longer than {_LONGEST} bytes")
-    return name
-
-
-def new_prd(actor: Actor, name: str, description: str, body: str) -> str:
-    """Create `.claude/prds/<name>.md`; its path. VersionConflict (10) if it exists."""
-    fields = {
-        "name": name,
-        "description": description,
-        "status": "backlog",
-        "created": now(),
-        "version": "1",
-    }
-    return create_file(
-        actor, f".claude/prds/{check_name(name)}.md", fields, body or f"# PRD: {name}\n", actor.fences
-    )
-
-
-def new_epic(actor: Actor, name: str, body: str) -> str:
-    """Create `.claude/epics/<name>/epic.md`; its path. VersionConflict (10) if it exists."""
-    prd = f".claude/prds/{check_name(name)}.md"
-    fields = {"name": name, "status": "backlog", "created": now(), "progress": "0%"}
-    if os.path.isfile(os.path.join(actor.top, prd)):
-        fields["prd"] = prd
-    fields["version"] = "1"
-    with actor.holding(resource_of(name), "new-epic") as fences:
-        return create_file(
-            actor, f".claude/epics/{name}/epic.md", fields, body or f"# Epic: {name}\n", fences
-        )
-
-
-def new_task(actor: Actor, epic: str, task: NewTask) -> str:
-    """Create the next task file of `epic`; its path. NotFound (66) if there is no such epic."""
-    with actor.holding(resource_of(epic), "new-task") as fences:
-        plan = plans.load_epic(actor.top, epic)
-        taken = [int(match[0]) for t in plan.plan.tasks if (match := re.match(r"\d+", t.id))]
-        number = f"{max(taken, default=0) + 1:03d}"
-        moment = now()
-        fields = {"name": task.name, "status": "open", "created": moment, "updated": moment}
-        if task.bug_for:
-            fields["bug_for"] = task.bug_for
-        if task.hours:
-            fields["effort_hours"] = task.hours
-        lists = {"depends_on": task.depends_on, "conflicts_with": task.conflicts_with}
-        flow = {key: f"[{', '.join(entries)}]" for key, entries in lists.items()}
-        raw = {"depends_on": flow["depends_on"], "parallel": str(task.is_parallel).lower()}
-        raw |= {"conflicts_with": flow["conflicts_with"], "version": "1"}
-        body = task.body or f"# Task: {task.name}\n"
-        return create_file(actor, f"{plan.folder.path}/{number}.md", fields, body, fences, raw)
-
-
 def refresh(actor: Actor, epic: str) -> dict[str, object]:
     """Recount the progress and status of `epic` from its tasks, under its lock."""
     with actor.holding(resource_of(epic), "epic-refresh") as fences:
-        return _recount(actor, epic, fences)
+        return recount(actor, epic, fences)
 
 
 def set_task_status(actor: Actor, epic: str, reference: str, status: str) -> dict[str, object]:
-    """Set the status of a task and recount its epic, under the epic's lock. NotFound (66) without such a task."""
+    """Set the status of a task (named by key or reference) and recount its epic, under the epic's lock. NotFound (66)
+    without such a task."""
     with actor.holding(resource_of(epic), _STATUS_OPERATIONS.get(status, "set-status")) as fences:
-        task = plans.load_epic(actor.top, epic).plan.find(reference)
+        plan = plans.load_epic(actor.top, epic).plan
+        task = next((task for task in plan.tasks if task.key == reference), None) or plan.find(reference)
         if task is None:
-            raise NotFound(f"epic {epic!r} has no task {reference!r}", f"ccpm-query epic-show {epic}")
+            raise NotFound(f"epic {epic!r} has no task {reference!r}", f"ccpm-query epic-show {quoted(epic)}")
         if task.stated != status:
-            change = frontmatter.Change(
-                os.path.join(actor.top, task.file), actor.agent, {"status": status}, (), fences
-            )
-            frontmatter.apply(change)
-        return {"task": task.id, "file": task.file, "status": status, **_recount(actor, epic, fences)}
+            path = os.path.join(actor.top, task.file)
+            frontmatter.apply(frontmatter.Change(path, actor.agent, {"status": status}, (), fences))
+        return {"task": task.id, "file": task.file, "status": status, **recount(actor, epic, fences)}
 
 
 def close_epic(actor: Actor, epic: str, archive: bool = False) -> dict[str, object]:
-    """Mark `epic` completed; Busy (75) names the tasks that are still open. With `archive` move it away too."""
+    """Mark `epic` completed, its PRD implemented; Busy (75) names the tasks that are still open. With `archive` move
+    it away too."""
     with actor.holding(resource_of(epic), "epic-close") as fences:
         plan = plans.load_epic(actor.top, epic)
         open_tasks = [f"#{task.id}" for task in plan.plan.tasks if not task.is_closed]
         if open_tasks:
             raise Busy(
                 f"epic {epic!r} has open tasks: {' '.join(open_tasks)}",
-                f"close them first; ccpm-query epic-status {epic} shows how far they are",
+                f"close them first; ccpm-query epic-status {quoted(epic)} shows how far they are",
                 open=open_tasks,
             )
-        values = {"status": "completed", "progress": "100%", "completed": now()}
-        frontmatter.apply(frontmatter.Change(_epic_file(actor, plan), actor.agent, values, (), fences))
-        prd = os.path.join(actor.top, ".claude", "prds", f"{epic}.md")
-        if os.path.isfile(prd):
-            frontmatter.apply(frontmatter.Change(prd, actor.agent, {"status": "implemented"}, (), fences))
-        closed: dict[str, object] = {"epic": epic, "tasks": len(plan.plan.tasks)}
+        values = {"status": "completed", "progress": "100%"}
+        if not plans.text(plan.folder.epic, "completed"):
+            values["completed"] = now()
+        frontmatter.apply(_change(actor, plan, values, fences))
+        prd = prd_of(actor.top, plan)
+        if prd and status_of(plans.text(prd, "status")) != CLOSED:
+            path = os.path.join(actor.top, prd.path)
+            frontmatter.apply(
+                frontmatter.Change(path, actor.agent, {"status": "implemented"}, (), actor.fences)
+            )
+        created = clock.from_any(plan.created)
+        closed: dict[str, object] = {
+            "epic": epic,
+            "tasks": len(plan.plan.tasks),
+            "days": max(0, int((time.time() - created) // 86400)) if created else None,
+            "prd": prd.path if prd else None,
+            "archived": None,
+        }
         return {**closed, "archived": _archive(actor, plan)} if archive else closed
 
 
 def archive(actor: Actor, epic: str) -> str:
     """Move `epic` to `.claude/epics/.archived/`; where it is then. Busy (75) while a task of it is claimed."""
     with actor.holding(resource_of(epic), "archive"):
-        return _archive(actor, plans.load_epic(actor.top, epic))
+        return archive_held(actor, epic)
+
+
+def archive_held(actor: Actor, epic: str) -> str:
+    """The same for a caller that holds the epic."""
+    return _archive(actor, plans.load_epic(actor.top, epic))
 
 
 def write_task_list(actor: Actor, epic: str) -> int:
     """Write the section "Tasks Created" of the epic from its task files; how many tasks it names."""
     with actor.holding(resource_of(epic), "task-list") as fences:
-        plan = plans.load_epic(actor.top, epic)
-        path = _epic_file(actor, plan)
-        lines = ["## Tasks Created"]
-        for task in plan.plan.tasks:
-            mark, parallel = "x" if task.is_closed else " ", "true" if task.is_parallel else "false"
-            lines.append(f"- [{mark}] #{task.id} - {task.name} (parallel: {parallel})")
-        parallel_count = sum(task.is_parallel for task in plan.plan.tasks)
-        hours = sum(task.hours for task in plan.plan.tasks)
-        lines += ["", f"Total tasks: {len(plan.plan.tasks)}", f"Parallel tasks: {parallel_count}"]
-        lines += [f"Sequential tasks: {len(plan.plan.tasks) - parallel_count}"]
-        lines += [f"Estimated total effort: {hours:g} hours"] if hours else []
-        section = ("\n".join(lines) + "\n").encode()
-        old = plain.read(path) or b""
-        version = int(plans.text(plan.folder.epic, "version") or 0)
-        new = _SECTION.sub(lambda _: section + b"\n", old, count=1)
-        if not _SECTION.search(old):
-            new = old.rstrip() + b"\n\n" + section
-        frontmatter.commit(path, actor.agent, new.rstrip() + b"\n", version, fences)
-        return len(plan.plan.tasks)
+        return list_tasks(actor, epic, fences)
 
 
-def _recount(actor: Actor, epic: str, fences: dict[str, int]) -> dict[str, object]:
+def list_tasks(actor: Actor, epic: str, fences: dict[str, int]) -> int:
+    """The same for a caller that holds the epic."""
     plan = plans.load_epic(actor.top, epic)
-    progress = f"{plan.plan.progress}%"
-    started = plan.plan.count(CLOSED) or plan.plan.count(IN_PROGRESS)
-    status = "completed" if progress == "100%" else "in-progress" if started else "backlog"
+    if _changes_text(plan, task_list.updated):
+        frontmatter.apply(_change(actor, plan, {}, fences, task_list.updated))
+    return len(plan.plan.tasks)
+
+
+def recount(
+    actor: Actor, epic: str, fences: dict[str, int], render: Render = task_list.ticked
+) -> dict[str, object]:
+    """Make epic.md say what the tasks say (progress, status, what `render` makes of its text), in one write and only
+    where it says something else. An epic without task files can only be believed."""
+    plan = plans.load_epic(actor.top, epic)
+    closed, total = plan.plan.count(CLOSED), len(plan.plan.tasks)
     before = {"progress": plan.stated_progress, "status": plan.stated_status}
-    if before != {"progress": progress, "status": status}:
-        change = frontmatter.Change(
-            _epic_file(actor, plan), actor.agent, {"progress": progress, "status": status}, (), fences
-        )
-        frontmatter.apply(change)
+    progress, status = before["progress"], before["status"]
+    if total:
+        progress = f"{plan.plan.progress}%"
+        meaning = CLOSED if closed == total else IN_PROGRESS if closed or _is_begun(plan) else OPEN
+        status = status if status and status_of(status) == meaning else _WORDS[meaning]
+    values = {"progress": progress, "status": status}
+    changed = {key: value for key, value in values.items() if value != before[key]}
+    if changed or (plan.folder.epic and _changes_text(plan, render)):
+        frontmatter.apply(_change(actor, plan, changed, fences, render))
     return {
         "epic": epic,
-        "closed": plan.plan.count(CLOSED),
-        "total": len(plan.plan.tasks),
+        "closed": closed,
+        "open": total - closed,
+        "total": total,
         "progress": progress,
         "epic_status": status,
         "before": before,
     }
 
 
-def _archive(actor: Actor, plan: plans.Epic) -> str:
+def prd_of(top: str, epic: Epic) -> PlanFile | None:
+    """The PRD that `epic` names (`prd: .claude/prds/x.md`, or `x`), else the one with its name; None without one."""
+    from ccpm.files import plan_tree
+
+    stated = plans.text(epic.folder.epic, "prd").removesuffix(".md").rpartition("/")[2]
+    for name in (stated, epic.name):
+        path = f".claude/prds/{name}.md"
+        if name and os.path.isfile(os.path.join(top, path)):
+            return plan_tree.read(top, path)
+    return None
+
+
+def _is_begun(plan: Epic) -> bool:
+    return plan.plan.count(IN_PROGRESS) > 0
+
+
+def _change(
+    actor: Actor,
+    plan: Epic,
+    values: dict[str, str],
+    fences: dict[str, int],
+    render: Render | None = None,
+) -> frontmatter.Change:
+    """A change of epic.md; `render` makes its new body out of the one it has, and the plan."""
+    if plan.folder.epic is None:
+        raise NotFound(f"{plan.folder.path} has no epic.md", f"create it: /pm:prd-parse {quoted(plan.name)}")
+    path = os.path.join(actor.top, plan.folder.epic.path)
+    return frontmatter.Change(
+        path,
+        actor.agent,
+        values,
+        (),
+        fences,
+        body=(lambda text: render(text, plan.plan)) if render else None,
+    )
+
+
+def _changes_text(plan: Epic, render: Render) -> bool:
+    """Whether `render` makes another text of that of epic.md."""
+    if plan.folder.epic is None:
+        return True  # writing it says what is missing
+    old = plan.folder.epic.document.parts()[1].decode("utf-8", "surrogateescape")
+    return render(old, plan.plan) != old
+
+
+def _archive(actor: Actor, plan: Epic) -> str:
     if plan.folder.is_archived:
         return plan.folder.path
     held = claims.held(actor.store)
@@ -220,47 +205,28 @@ def _archive(actor: Actor, plan: plans.Epic) -> str:
                 f"task #{task.id} of epic {plan.name!r} is held by {wording.lease(claim.lease)}",
                 "wait until its agent is done, then archive the epic",
             )
-    target = f".claude/epics/.archived/{plan.name}"
+    moment = now()
+    target = f"{ARCHIVE}/{plan.name}"
     if os.path.lexists(os.path.join(actor.top, target)):
-        target += "-" + now().replace(":", "").replace("-", "")
-    root.make_dir(os.path.join(actor.top, ".claude", "epics", ".archived"))
+        target += "-" + moment.replace(":", "").replace("-", "")
+    root.make_dir(os.path.join(actor.top, ARCHIVE))
     os.rename(os.path.join(actor.top, plan.folder.path), os.path.join(actor.top, target))
     events.append(actor.top, "epic.archived", epic=plan.name, agent=actor.agent, to=target)
+    tasks = f"{plan.plan.count(CLOSED)} of {len(plan.plan.tasks)} tasks closed"
+    log(actor, f"- {moment}: epic {plan.name} → {target} ({tasks})")
     return target
-
-
-def create_file(
-    actor: Actor,
-    path: str,
-    fields: dict[str, str],
-    body: str,
-    fences: dict[str, int],
-    raw: dict[str, str] | None = None,
-) -> str:
-    """Create the file `path` (below the root) with the frontmatter `fields`, then `raw` ones (written as they are),
-    and `body`; its path. VersionConflict (10) if it exists."""
-    real = os.path.join(actor.top, path)
-    root.make_dir(os.path.dirname(real))
-    lines = [f"{key}: {write_scalar(value)}" for key, value in fields.items()]
-    lines += [f"{key}: {value}" for key, value in (raw or {}).items()]
-    text = "\n".join(["---", *lines, "---", "", body.strip("\n"), ""])
-    with Guarded(os.path.realpath(real)) as file:
-        if file.read() is not None:
-            raise VersionConflict(
-                f"{path} exists already; nothing was written", f"look at it first: {path}", path=path
-            )
-        with Fenced(actor.store, fences):
-            file.publish(text.encode("utf-8", "surrogateescape"))
-    events.append(actor.top, "plan.created", file=path, agent=actor.agent)
-    return path
-
-
-def _epic_file(actor: Actor, plan: plans.Epic) -> str:
-    if plan.folder.epic is None:
-        raise NotFound(f"{plan.folder.path} has no epic.md", f"create it: ccpm-plan new-epic {plan.name}")
-    return os.path.join(actor.top, plan.folder.epic.path)
 
 
 def now() -> str:
     """This moment, as files say it."""
     return clock.to_iso(time.time())
+
+
+def log(actor: Actor, line: str) -> None:
+    """Add a line to the log of what was archived."""
+    from ccpm.ops import plain_files
+
+    path = os.path.join(actor.top, LOG)
+    root.make_dir(os.path.dirname(path))
+    head = "" if os.path.exists(path) else "# Archive log\n\n"
+    plain_files.write(plain_files.Write(path, f"{head}{line}\n".encode(), actor.agent, append=True))

@@ -34,9 +34,10 @@ MANAGED = (versions.KEY, versions.STAMP)
 
 class Change:
     """A change to the file `path` on behalf of `agent`: `values` to set, keys to `unset`, under `fences`. `create`:
-    begin a block where the file has none."""
+    begin a block where the file has none. `body` makes the new text behind the block out of the old one; it is called
+    under the guard."""
 
-    __slots__ = ("agent", "create", "fences", "path", "unset", "values")
+    __slots__ = ("agent", "body", "create", "fences", "path", "unset", "values")
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Change:
         unset: tuple[str, ...] = (),
         fences: dict[str, int] | None = None,
         create: bool = False,
+        body: Callable[[str], str] | None = None,
     ) -> None:
         for key in (*values, *unset):
             if key in MANAGED:
@@ -56,6 +58,7 @@ class Change:
         self.unset = unset
         self.fences = fences or {}
         self.create = create
+        self.body = body
 
 
 def read(path: str) -> Document:
@@ -77,6 +80,12 @@ def apply(change: Change, expect: int | None = None) -> tuple[int, list[str]]:
     from ccpm.files import frontmatter_edit
 
     def edit(document: Document, version: int) -> Edited:
+        if change.body:
+            old = document.parts()[1]
+            new = change.body(old.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+            head = document.data[: len(document.data) - len(old)]
+            gap = b"" if head.endswith(b"\n") or not new else b"\n"
+            document = frontmatter.parse(head + gap + new)
         return frontmatter_edit.edit(
             document, {**change.values, **_stamp(version)}, change.unset, (versions.STAMP,), change.create
         )

@@ -9,64 +9,58 @@ from __future__ import annotations
 import time
 
 from ccpm.core.plan import task_id_of
-from ccpm.external import git
+from ccpm.external import history
 from ccpm.files import clock, plan_tree
-from ccpm.ops import views
+from ccpm.files.plan_tree import PlanFile
+from ccpm.ops import plans, views
 from ccpm.ops.views import Data
 
 DAY = 86400.0
+_STAMPS = ("updated", "last_sync", "created")
 
 
 def report(top: str, now: float) -> Data:
     """Everything that happened since the start of yesterday (local time), and where the plan stands."""
     since = _midnight(now - DAY)
-    changed = git.changes_since(top, clock.to_iso(since))
-    committed = changed["files"]
-    assert isinstance(committed, dict)
-    touched = {path[path.index(".claude/") :] for path in committed}
+    changed = history.changes_since(top, clock.to_iso(since))
     tree = plan_tree.load(top)
-    files = [
-        *tree.prds,
-        *(epic.epic for epic in tree.epics if epic.epic),
-        *(f for e in tree.epics for _, f in e.tasks),
-    ]
-    for file in files:
-        stated = [_seconds(file.document.get(key)) for key in ("updated", "last_sync", "created")]
-        if any(since <= when <= now + DAY for when in stated if when):
-            touched.add(file.path)
+    epics = [plans.Epic(folder) for folder in tree.epics]
+    running = views.running(top, epics)
+    files = [*tree.prds, *(epic.epic for epic in tree.epics if epic.epic)]
+    files += [file for epic in tree.epics for _, file in epic.tasks]
+    files += [file for epic in tree.epics for file in views.progress_files(top, epic).values()]
+    touched = {path[path.index(".claude/") :] for path in changed.files}
+    touched |= _recent(top, files, since, now + DAY)
     kinds = [_kind(path) for path in touched]
-    ready = views.ready(top)["tasks"]
-    running = views.in_progress(top)["tasks"]
     return {
         "date": time.strftime("%Y-%m-%d", time.localtime(now)),
         "since": clock.to_iso(since),
         "modified": {kind: kinds.count(kind) for kind in ("prd", "epic", "task", "update")},
         "files": sorted(touched),
-        "commits": changed["subjects"],
+        "commits": changed.subjects,
         "in_progress": running,
-        "next": ready,
-        "tasks": views.status(top)["tasks"],
+        "next": views.urgent(top, epics),
+        "tasks": views.sum_counts(epics),
     }
+
+
+def _recent(top: str, files: list[PlanFile], since: float, until: float) -> set[str]:
+    """Paths of `files` that state a time between `since` and `until`, and of those that state none and that git does
+    not track, the ones with such a file time."""
+    found: set[str] = set()
+    silent: set[str] = set()
+    for file in files:
+        stated = [when for when in (clock.from_any(file.get(key)) for key in _STAMPS) if when]
+        if any(since <= when <= until for when in stated):
+            found.add(file.path)
+        elif not stated and since <= file.modified <= until:
+            silent.add(file.path)
+    return found | (silent - history.tracked(top) if silent else silent)
 
 
 def _midnight(moment: float) -> float:
     day = time.localtime(moment)
     return time.mktime((day.tm_year, day.tm_mon, day.tm_mday, 0, 0, 0, 0, 0, -1))
-
-
-def _seconds(value: object) -> float:
-    """Epoch seconds of a timestamp or date as people write it; 0.0 if it is none."""
-    if not isinstance(value, str):
-        return 0.0
-    text = value.strip()[:19].replace(" ", "T")
-    for form, length in (("%Y-%m-%dT%H:%M:%S", 19), ("%Y-%m-%d", 10)):
-        try:
-            from calendar import timegm
-
-            return float(timegm(time.strptime(text[:length], form)))
-        except ValueError:
-            continue
-    return 0.0
 
 
 def _kind(path: str) -> str:

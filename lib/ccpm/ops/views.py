@@ -12,23 +12,32 @@ from ccpm.files.store import Store
 from ccpm.ops import claims, plans
 from ccpm.ops.plans import Epic
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ccpm.core.completion import Finding
+
 Data = dict[str, object]
 
 
 def status(top: str, archived: bool = False) -> Data:
     epics, prds = plans.load(top, archived)
-    return {"prds": len(prds), "epics": len(epics), "tasks": _sum_counts(epics)}
+    return {"prds": len(prds), "epics": len(epics), "tasks": sum_counts(epics)}
 
 
 def ready(top: str, archived: bool = False) -> Data:
     """Every ready task, the one that holds up the most work first; those of others' claims behind the free ones."""
-    epics, _ = plans.load(top, archived)
-    claimed = claims.held(Store(top))
+    tasks = urgent(top, plans.load(top, archived)[0])
+    return {"tasks": tasks, "available": sum(not task["claimed_by"] for task in tasks)}
+
+
+def urgent(top: str, epics: list[Epic]) -> list[Data]:
+    """The ready tasks of `epics` in that order."""
+    held = claims.held(Store(top))
     tasks = [
-        _with_claim(task_data(epic.plan, task), task, claimed) for epic in epics for task in epic.plan.ready()
+        _with_claim(task_data(epic.plan, task), task, held) for epic in epics for task in epic.plan.ready()
     ]
     tasks.sort(key=lambda task: (bool(task["claimed_by"]), -float(str(task["chain_hours"]))))
-    return {"tasks": tasks, "available": sum(not task["claimed_by"] for task in tasks)}
+    return tasks
 
 
 def blocked(top: str, archived: bool = False) -> Data:
@@ -46,18 +55,23 @@ def blocked(top: str, archived: bool = False) -> Data:
 def in_progress(top: str, archived: bool = False) -> Data:
     """Tasks that run (by status or by a progress file that is not at 100 %), and the epics that do."""
     epics, _ = plans.load(top, archived)
-    claimed = claims.held(Store(top))
-    running = []
-    for epic in epics:
-        updates = _progress_files(top, epic.folder)
-        for task in epic.plan.tasks:
-            update = _find_update(updates, task)
-            completion, synced = plans.text(update, "completion"), plans.text(update, "last_sync")
-            if task.status == IN_PROGRESS or (update and not task.is_closed):
-                data = _with_claim(task_data(epic.plan, task), task, claimed)
-                running.append({**data, "completion": completion or "0%", "last_sync": synced})
     active = [epic_data(epic) for epic in epics if epic.status == IN_PROGRESS]
-    return {"tasks": running, "epics": active}
+    return {"tasks": running(top, epics), "epics": active}
+
+
+def running(top: str, epics: list[Epic]) -> list[Data]:
+    """The tasks of `epics` that run."""
+    held = claims.held(Store(top))
+    found = []
+    for epic in epics:
+        updates = progress_files(top, epic.folder)
+        for task in epic.plan.tasks:
+            update = _find_update(updates, task) if updates else None
+            if task.status == IN_PROGRESS or (update and not task.is_closed):
+                completion, synced = plans.text(update, "completion"), plans.text(update, "last_sync")
+                data = _with_claim(task_data(epic.plan, task), task, held)
+                found.append({**data, "completion": completion or "0%", "last_sync": synced})
+    return found
 
 
 def epic_list(top: str, archived: bool = False) -> Data:
@@ -74,23 +88,58 @@ def epic_show(top: str, name: str) -> Data:
 
 
 def epic_status(top: str, name: str) -> Data:
-    from ccpm.external import git
+    """An epic with what git knows of it: commits by issue, branches, and tasks of which git says more than the file."""
+    import time
+
+    from ccpm.external import history
+    from ccpm.ops import completion
 
     epic = plans.load_epic(top, name)
-    cycles = [[task.id for task in cycle] for cycle in epic.plan.cycles()]
-    issues = {task.id: plans.issue_of(task.github) or task.id.lstrip("0") for task in epic.plan.tasks}
-    evidence = git.evidence(top, name, sorted(set(issues.values())))
-    return {**epic_data(epic), "cycles": cycles, "git": evidence}
+    loaded = [other for other in plans.load(top)[0] if other.folder.path != epic.folder.path]
+    evidence = completion.Evidence(top)
+    numbers = {completion.number_of(task) for task in epic.plan.tasks}
+    branches = history.of_epic(evidence.branches, epic.name)
+    branches += [
+        branch for number in sorted(numbers) for branch in history.of_issue(evidence.branches, number)
+    ]
+    found = completion.findings([epic, *loaded], evidence, time.time())
+    return {
+        **epic_data(epic),
+        "cycles": [[task.id for task in cycle] for cycle in epic.plan.cycles()],
+        "git": {
+            "commits": {
+                number: len(evidence.commits[number])
+                for number in sorted(numbers & {*evidence.commits}, key=int)
+            },
+            "branches": [
+                {"name": b.name, "merged": b.is_merged} for b in {b.name: b for b in branches}.values()
+            ],
+            "findings": [finding_data(finding) for finding in found if finding.task.epic == epic.name],
+        },
+    }
+
+
+def finding_data(finding: Finding) -> Data:
+    return {
+        "task": finding.task.id,
+        "epic": finding.task.epic,
+        "file": finding.task.file,
+        "status": finding.task.status,
+        "detected": finding.detected,
+        "confidence": finding.confidence,
+        "reason": finding.reason,
+    }
 
 
 def prd_list(top: str) -> Data:
     return {"prds": [_prd_data(file) for file in plan_tree.load(top).prds]}
 
 
-def search(top: str, query: str) -> Data:
-    """Files that contain `query`, literally and whatever the case, with the number of matching lines."""
+def search(top: str, query: str, archived: bool = False) -> Data:
+    """Files that contain `query`, literally and whatever the case, with the number of matching lines. Archived epics
+    are among the other files, unless they are asked for."""
     needle = query.lower()
-    tree = plan_tree.load(top)
+    tree = plan_tree.load(top, archived)
     prds = _matches([(file.stem, file) for file in tree.prds], needle)
     epics = _matches([(epic.name, epic.epic) for epic in tree.epics if epic.epic], needle)
     tasks = [
@@ -166,7 +215,7 @@ def counts(plan: EpicPlan) -> dict[str, int]:
     }
 
 
-def _sum_counts(epics: list[Epic]) -> dict[str, int]:
+def sum_counts(epics: list[Epic]) -> dict[str, int]:
     total: dict[str, int] = dict.fromkeys(("total", "closed", "in_progress", "ready", "blocked", "open"), 0)
     for epic in epics:
         for key, value in counts(epic.plan).items():
@@ -179,7 +228,7 @@ def _with_claim(data: Data, task: Task, claimed: dict[str, claims.Claim]) -> Dat
     return {**data, "claimed_by": claim.agent if claim else ""}
 
 
-def _progress_files(top: str, folder: EpicFolder) -> dict[str, PlanFile]:
+def progress_files(top: str, folder: EpicFolder) -> dict[str, PlanFile]:
     """{name of the folder below updates/: its progress.md}."""
     import os
 
@@ -192,11 +241,20 @@ def _progress_files(top: str, folder: EpicFolder) -> dict[str, PlanFile]:
     return found
 
 
-def _find_update(updates: dict[str, PlanFile], task: Task) -> PlanFile | None:
-    for name in (task.id, task.id.lstrip("0"), plans.issue_of(task.github)):
-        if name in updates:
-            return updates[name]
+def task_of_update(epic: Epic, name: str) -> Task | None:
+    """The task whose progress the folder `name` below updates/ holds: its issue or its id."""
+    for task in epic.plan.tasks:
+        if name in _update_names(task):
+            return task
     return None
+
+
+def _find_update(updates: dict[str, PlanFile], task: Task) -> PlanFile | None:
+    return next((updates[name] for name in _update_names(task) if name in updates), None)
+
+
+def _update_names(task: Task) -> tuple[str, ...]:
+    return task.id, task.id.lstrip("0"), plans.issue_of(task.github)
 
 
 def _prd_data(file: PlanFile) -> Data:

@@ -37,3 +37,10 @@ def cycle(edges: list[Edge]) -> str:
 
 def seconds(amount: float) -> str:
     return f"{amount:.0f} s" if amount >= 100 else f"{amount:.1f} s"
+
+
+def quoted(name: str) -> str:
+    """`name` as one word of a shell, for hints with commands in them."""
+    if name and all(char.isalnum() or char in "._%+@=/:-" for char in name):
+        return name
+    return "'" + name.replace("'", "'\\''") + "'"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ccpm.cli.views import help as help_page
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +168,10 @@ def epic_status(data: Data) -> list[str]:
         ]
         for branch in data["git"]["branches"]:
             lines.append(f"  • Branch {branch['name']}{' (merged)' if branch['merged'] else ''}")
+    for one in data["git"]["findings"]:
+        lines.append(f"  ⚠️ #{one['task']} is {one['status']}, git shows {one['detected']}: {one['reason']}")
+    if data["git"]["findings"]:
+        lines.append(f"  💡 Write it with: /pm:detect-completion {data['name']}")
     if data["github"]:
         lines += ["", f"🔗 GitHub: {data['github']}"]
     return lines
@@ -297,4 +303,5 @@ RENDERERS: dict[str, Callable[[Data], list[str]]] = {
     "prd-status": prd_status,
     "standup": standup,
     "search": search,
+    "commands": help_page.lines,
 }

@@ -8,44 +8,6 @@ SECONDS = 10.0
 """How long one git command may take before it counts as silent."""
 
 
-def evidence(top: str, epic: str, issues: list[str]) -> dict[str, object]:
-    """Traces of work on an epic: {commits: {issue: count} by messages `Issue #N:`, branches: [name, merged?]}."""
-    commits: dict[str, int] = {}
-    wanted = set(issues)
-    for line in run(
-        top, "log", "--all", "--format=%s", "--extended-regexp", "--grep=^Issue #[0-9]+:"
-    ).splitlines():
-        number = line[len("Issue #") :].partition(":")[0]
-        if number in wanted:
-            commits[number] = commits.get(number, 0) + 1
-    names = run(top, "for-each-ref", "--format=%(refname:short)", "refs/heads/").splitlines()
-    merged = set(
-        run(top, "for-each-ref", "--merged=HEAD", "--format=%(refname:short)", "refs/heads/").splitlines()
-    )
-    prefix = f"epic/{epic}"
-    branches = [
-        {"name": name, "merged": name in merged}
-        for name in names
-        if name == prefix or name.startswith((prefix + "--", prefix + "/", prefix + "-agent"))
-    ]
-    return {"commits": commits, "branches": branches}
-
-
-def changes_since(top: str, since: str) -> dict[str, object]:
-    """{subjects: commit subjects, files: files below .claude that commits since `since` touched (A, M, D, R)}."""
-    text = run(top, "log", f"--since={since}", "--no-merges", "--name-status", "--format=%x00%s")
-    subjects: list[str] = []
-    files: dict[str, str] = {}
-    for line in text.splitlines():
-        if line.startswith("\0"):
-            subjects.append(line[1:])
-        elif "\t" in line:
-            kind, *paths = line.split("\t")
-            if ".claude/" in paths[-1]:
-                files.setdefault(paths[-1], kind[0])
-    return {"subjects": subjects, "files": files}
-
-
 def run(top: str, *arguments: str) -> str:
     """The output of `git ARGUMENTS` in `top`; "" if git is missing, fails or takes too long."""
     import subprocess

@@ -12,7 +12,7 @@ import re
 
 from ccpm.core import issue_text
 from ccpm.errors import Busy, UsageError, VersionConflict
-from ccpm.ops import epics, plans
+from ccpm.ops import creating, epics, plans
 from ccpm.ops.actor import Actor
 from ccpm.ops.sync import Progress, state
 from ccpm.ops.sync.items import Items
@@ -32,7 +32,7 @@ def run(
     """Import the issues `numbers`, or all with `label`, or all: {epics, tasks, skipped}. NotFound (66) if one that
     was named is not there."""
     if epic:
-        epics.check_name(epic)
+        creating.check_name(epic)
     if numbers:
         issues = [tracker.get(number) for number in dict.fromkeys(numbers)]
     else:
@@ -76,7 +76,7 @@ def _epic_named(issue: Issue) -> str:
     for one in issue.labels:
         if one.startswith("epic:"):
             try:
-                return epics.check_name(one[5:].strip())
+                return creating.check_name(one[5:].strip())
             except UsageError:
                 return ""
     return ""
@@ -97,7 +97,7 @@ def _import_epic(actor: Actor, tracker: Tracker, issue: Issue) -> str:
     }
     fields["github"] = tracker.url(issue.number)
     with actor.holding(epics.resource_of(name), "import") as fences:
-        path = epics.create_file(
+        path = creating.create_file(
             actor,
             f".claude/epics/{name}/epic.md",
             fields,
@@ -112,7 +112,7 @@ def _import_epic(actor: Actor, tracker: Tracker, issue: Issue) -> str:
 def _import_task(actor: Actor, tracker: Tracker, issue: Issue, epic: str) -> str:
     name = epic or _epic_named(issue) or DEFAULT_EPIC
     if not os.path.isfile(os.path.join(actor.top, ".claude", "epics", name, "epic.md")):
-        epics.new_epic(actor, name, "")
+        creating.new_epic(actor, name, "")
     fields = {"name": issue.title, "status": "closed" if issue.state == CLOSED else "open"}
     fields |= {"created": issue.created or epics.now(), "updated": issue.updated or epics.now()}
     fields["github"] = tracker.url(issue.number)
@@ -127,7 +127,7 @@ def _import_task(actor: Actor, tracker: Tracker, issue: Issue, epic: str) -> str
         "version": "1",
     }
     with actor.holding(epics.resource_of(name), "import") as fences:
-        path = epics.create_file(
+        path = creating.create_file(
             actor, f".claude/epics/{name}/{issue.number}.md", fields, _text(issue), fences, raw
         )
         _remember(Actor(actor.agent, fences, actor.say, actor.top), tracker, name, issue)

@@ -7,9 +7,10 @@ the tracker. Each comment is posted once (ops/sync/once.py), also when the comma
 from __future__ import annotations
 
 from ccpm.core import issue_text
+from ccpm.core.drafts import Draft
 from ccpm.core.plan import CLOSED as DONE
 from ccpm.errors import NotFound, UsageError
-from ccpm.ops import epics, plans
+from ccpm.ops import creating, epics, plans
 from ccpm.ops.actor import Actor
 from ccpm.ops.sync import Progress, both, epic, merging, updates
 from ccpm.ops.sync.both import Options
@@ -177,8 +178,8 @@ def bug(actor: Actor, tracker: Tracker, number: int, title: str, text: str, prog
     """Report a bug against issue `number`: a task of the same epic that follows it up, and its issue."""
     name = find(actor, tracker, number)
     headline = title if title.lower().startswith("bug:") else f"Bug: {title}"
-    task = epics.NewTask(headline, text or f"# {headline}\n\nFound in #{number}.\n", bug_for=str(number))
-    made = epics.new_task(actor, name, task)
+    draft = Draft(headline, text or f"# {headline}\n\nFound in #{number}.\n", bug_for=str(number))
+    made = creating.new_task(actor, name, draft)
     result = epic.sync(actor, tracker, name, False, progress)
     found = Items(actor.top, name, tracker)
     newest = max(

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Summary: Replace the text of a PRD by standard input
+# Usage: prd-edit.sh [--check] <name> [--expect-version N] [--json]
+set -u
+case ${BASH_SOURCE[0]} in */*) here=${BASH_SOURCE[0]%/*} ;; *) here=. ;; esac
+exec "$here/../../bin/ccpm-plan" edit-prd "$@"
