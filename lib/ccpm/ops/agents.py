@@ -148,8 +148,10 @@ def register(actor: Actor, epic: str, stream: str = "", pid: int = 0) -> Agent:
 
 def heartbeat(actor: Actor, epic: str = "", pid: int = 0, count: bool = True) -> list[str]:
     """A sign of life in `epic`, or in every epic that knows the actor; the epics. LeaseLost (11) if it was found dead
-    meanwhile, NotFound (66) if it is not registered. `count`: ask git for its commits too (two processes)."""
+    meanwhile, NotFound (66) if it is not registered. Extends its claims on tasks (ops/claims.py). `count`: ask git for
+    its commits too (two processes)."""
     owner = _owner(actor.agent, pid)
+    claims.keep(actor.store, actor.agent)
     held = agent_leases.by_agent(actor.store)
     beaten = []
     for name in _epics_of(actor, epic):
@@ -186,7 +188,17 @@ def unregister(actor: Actor, epic: str = "") -> list[str]:
     if known and not known_epics(actor.top, actor.agent):
         held = agent_leases.by_agent(actor.store).get(actor.agent, [])
         agent_leases.end(actor.store, actor.agent, held, "its agent has left")
+        _forget(actor.top, [actor.agent])
     return known
+
+
+def _forget(top: str, gone: list[str]) -> None:
+    """Take back what these agents asked for, and drop what they were told, unless some epic still knows them."""
+    from ccpm.ops import requests  # which asks for owners of files, and so builds on this module
+
+    for agent in gone:
+        if not known_epics(top, agent):
+            requests.forget(top, agent)
 
 
 def listing(top: str, epic: str = "") -> list[tuple[Registry, Held]]:
@@ -211,6 +223,7 @@ def clean(store: Store, epic: str = "") -> list[tuple[str, str, str]]:
             for agent in [agent for agent in registry.agents.values() if agent.ended]:
                 del registry.agents[agent.id]
                 gone.append((name, agent.id, agent.why))
+    _forget(store.top, [agent for _, agent, _ in gone])
     return gone
 
 

@@ -88,6 +88,24 @@ def release(actor: Actor, epic: str, name: str) -> bool:
     return True
 
 
+def find_conflicts(
+    actor: Actor, epic: str, files: list[str], leave_out: str = ""
+) -> list[tuple[str, str, str, str]]:
+    """(epic, stream, owner, path) of every live stream of another agent that could change a file that `files` mean.
+    `leave_out`: a stream of `epic` that does not count."""
+    wanted, fold = rules.folded(patterns.check(files), is_case_blind(actor.top)), is_case_blind(actor.top)
+    found = []
+    for name in agent_records.epics_with_registry(actor.top):
+        registry = agents.read(actor.top, name)
+        for stream in registry.streams.values():
+            if not stream.is_live or stream.owner == actor.agent or (name, stream.name) == (epic, leave_out):
+                continue
+            path = patterns.meet(wanted, rules.folded(patterns.readable(stream.files), fold))
+            if path and is_owned(actor.top, registry, stream):
+                found.append((name, stream.name, stream.owner, path))
+    return found
+
+
 def find(top: str, epic: str, name: str) -> tuple[Stream, bool] | None:
     """(the stream, whether its owner lives), None if there is no such stream."""
     registry = agents.read(top, agents.check_epic(top, epic))

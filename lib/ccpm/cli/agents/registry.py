@@ -1,0 +1,100 @@
+"""register, heartbeat, unregister, list, clean."""
+
+from __future__ import annotations
+
+import sys
+
+from ccpm.cli.agents import actor_of, add_pid, first, pid_of, print_json, print_result, say
+from ccpm.cli.arguments import Parser
+from ccpm.errors import OK
+
+
+def run(verb: str, parser: Parser, argv: list[str]) -> int:
+    return {
+        "register": _register,
+        "heartbeat": _heartbeat,
+        "unregister": _unregister,
+        "list": _list,
+        "clean": _clean,
+    }[verb](parser, argv)
+
+
+def _register(parser: Parser, argv: list[str]) -> int:
+    parser.add_argument("epic", metavar="EPIC", help="the epic")
+    parser.add_argument("stream", metavar="STREAM", nargs="*", help="what the agent works on")
+    add_pid(parser)
+    parser.add_argument("--new", action="store_true", help="as an agent of its own, with a new id")
+    args = parser.parse_args(argv)
+    from ccpm.ops import agents
+
+    if args.new:
+        import uuid
+
+        args.agent = f"agent-{uuid.uuid4()}"
+    agent = agents.register(actor_of(args), args.epic, " ".join(args.stream or []), pid_of(args))
+    print_result(args, agent.id, {"agent_id": agent.id, "epic": args.epic, "pid": agent.owner.pid})
+    return OK
+
+
+def _heartbeat(parser: Parser, argv: list[str]) -> int:
+    _add_optional_epic(parser)
+    add_pid(parser)
+    args = parser.parse_args(argv)
+    from ccpm.ops import agents
+
+    beaten = agents.heartbeat(actor_of(args), first(args.epic), pid_of(args))
+    print_result(args, "", {"epics": beaten})
+    return OK
+
+
+def _unregister(parser: Parser, argv: list[str]) -> int:
+    _add_optional_epic(parser)
+    args = parser.parse_args(argv)
+    from ccpm.ops import agents
+
+    actor = actor_of(args)
+    left = agents.unregister(actor, first(args.epic))
+    if not left:
+        say(f"{actor.agent} was not registered")
+    print_result(args, "", {"epics": left})
+    return OK
+
+
+def _list(parser: Parser, argv: list[str]) -> int:
+    _add_optional_epic(parser)
+    parser.add_argument("--brief", action="store_true", help="only active ones: ID - STREAM - LAST HEARTBEAT")
+    args = parser.parse_args(argv)
+    from ccpm.cli.agents import table
+    from ccpm.files import root
+    from ccpm.ops import agents
+
+    top = root.find()
+    found = table.rows(top, agents.listing(top, first(args.epic)))
+    if args.json:
+        print_json(found)
+    elif args.brief:
+        table.show_active(found)
+    else:
+        table.show(found)
+    return OK
+
+
+def _clean(parser: Parser, argv: list[str]) -> int:
+    _add_optional_epic(parser)
+    args = parser.parse_args(argv)
+    from ccpm.files import root
+    from ccpm.files.store import Store
+    from ccpm.ops import agents
+
+    gone = agents.clean(Store(root.find()), first(args.epic))
+    if args.json:
+        print_json([{"epic": epic, "agent_id": who, "why": why} for epic, who, why in gone])
+    else:
+        for epic, who, why in gone:
+            sys.stdout.write(f"{who}\n")
+            say(f"removed {who} from {epic}: {why}")
+    return OK
+
+
+def _add_optional_epic(parser: Parser) -> None:
+    parser.add_argument("epic", metavar="EPIC", nargs="*", help="only this epic")
