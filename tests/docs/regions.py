@@ -13,6 +13,7 @@ from typing import Any
 
 from ccpm import cli, errors
 from ccpm.cli.arguments import Parser
+from ccpm.core.findings import KINDS
 from docs.markdown import REPOSITORY
 
 _PART = re.compile(r"(<!-- begin: (?P<name>[^\n]+?) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL)
@@ -90,6 +91,15 @@ def helper(program: str) -> str:
     )
 
 
+def findings() -> str:
+    """Every kind of finding of `validate`, and what `--fix` does about it."""
+    rows = [
+        (f"`{name}`", kind.meaning, kind.mended or "no: the hint says what to do")
+        for name, kind in KINDS.items()
+    ]
+    return _table(("Kind", "It means", "Does `--fix` mend it?"), rows)
+
+
 def slash_commands() -> str:
     """Every slash command that is installed, from the frontmatter of its file."""
     rows = []
@@ -131,6 +141,7 @@ PARTS: dict[str, Callable[..., str]] = {
     "benchmarks": benchmarks,
     "helpers": helpers,
     "helper": helper,
+    "findings": findings,
     "slash-commands": slash_commands,
     "functions": functions,
 }

@@ -28,6 +28,7 @@ VERBS = {
     "standup": "what changed since yesterday, what runs, what is next",
     "search": "files that contain a text",
     "commands": "the slash commands that are installed",
+    "validate": "what is wrong with the plan and its files, and how to mend it: 0 nothing, 1 findings",
 }
 _WITH_ARCHIVES = ("status", "next", "blocked", "in-progress", "epic-list", "search")
 _NAMED = {"epic-show": "EPIC", "epic-status": "EPIC", "search": "TEXT"}
@@ -38,6 +39,10 @@ def run(argv: list[str]) -> int:
     if verb == "help":
         sys.stdout.write(usage(PROGRAM, VERBS))
         return OK
+    if verb == "validate":
+        from ccpm.cli import validation
+
+        return validation.run(Parser(PROGRAM, verb, VERBS[verb]), rest)
     args = _parse(verb, rest)
     data = _load(verb, args)
     if args.json:

@@ -118,3 +118,14 @@ def tracked(top: str) -> set[str]:
 
 def _pairs(text: str) -> list[tuple[str, str]]:
     return [(line.partition(" ")[0], line.partition(" ")[2]) for line in text.splitlines()]
+
+
+def renames(top: str, folder: str) -> list[tuple[str, str]]:
+    """(old path, new path), relative to `top`, of every file below `folder` that a commit renamed; the newest first."""
+    options = ("--relative", "--diff-filter=R", "--find-renames", "--name-status", "-z", "--format=")
+    fields = git.run(top, "log", *options, "--", folder).split("\0")
+    return [
+        (fields[at + 1], fields[at + 2])
+        for at, field in enumerate(fields[:-2])
+        if field.strip()[:1] == "R" and field.strip()[1:].isdigit()
+    ]

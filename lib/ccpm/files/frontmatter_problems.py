@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import re
 
-from ccpm.files import yaml_authority
+from ccpm.files import yaml_authority, yaml_inline
 from ccpm.files.frontmatter import Document
+from ccpm.files.frontmatter_lines import bare, split_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ccpm.files.frontmatter_lines import Entry
 
-_SWALLOWED = re.compile(
+SWALLOWED = re.compile(
     r"(?:(?<=[0-9]Z)|(?<=[0-9]Z )|(?<=\S)(?=(?:github|depends_on|conflicts_with|last_sync|created|updated):)"
     r"|(?<=[0-9%\])\"'/])(?=(?:name|title|status|closed|parallel|progress|prd|epic|version|issue|priority):))"
     r"([a-z_]+):(?=\s|\Z)"
@@ -40,6 +41,30 @@ class Problem:
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"
+
+
+_LONGEST_KEY = 1000
+"""Characters: YAML wants the colon of a key within 1024 (YAML 1.2.2, 7.4.2)."""
+
+
+def is_simple(document: Document) -> bool:
+    """Whether the block is sound beyond doubt, judged without ruamel.yaml (which takes a hundred times longer): if so,
+    `diagnose` is empty. What this says no to may still be sound."""
+    if not document.has_block or document.junk or not document.is_editable:
+        return False
+    text = document.text.replace("\r\n", "").replace("\n", "")
+    if yaml_inline.is_odd(text):
+        return False
+    keys = [entry.key for entry in document.entries]
+    return (
+        len(set(keys)) == len(keys)
+        and max(map(len, keys), default=0) < _LONGEST_KEY
+        and all(
+            split_key(bare(document.lines[entry.first])) is not None
+            and document.read_simple(entry) is not None
+            for entry in document.entries
+        )
+    )
 
 
 def diagnose(document: Document) -> list[Problem]:
@@ -85,7 +110,7 @@ def _swallowed_by(document: Document, entry: Entry) -> list[str]:
     if ":" not in text or document.read_simple(entry) is not None:
         return []
     own = {other.key for other in document.entries}
-    names = [match[1] for match in _SWALLOWED.finditer(text)]
+    names = [match[1] for match in SWALLOWED.finditer(text)]
     names = [name for name in names if name not in own]
     return names if names and not document.meaning_of(entry).is_valid else []
 

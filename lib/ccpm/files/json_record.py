@@ -87,7 +87,8 @@ def parse(path: str, data: bytes | None) -> dict[str, Any]:
 
 
 def encode(data: dict[str, Any]) -> bytes:
-    """As people read it: two blanks of indentation, no escapes beyond those that JSON needs, a final newline."""
+    """As people read it: two blanks of indentation, no escapes but those that JSON needs, a final newline. A byte of a
+    file name that is no UTF-8 (a surrogate in Python) becomes the escape `\\udcXX`, which every reader takes."""
     import json
 
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

@@ -87,35 +87,51 @@ class EpicFolder:
 
 
 class Tree:
-    __slots__ = ("epics", "has_epics", "has_prds", "prds", "top")
+    """`others`: paths of the files that are none of these, if they were asked for."""
+
+    __slots__ = ("epics", "has_epics", "has_prds", "others", "prds", "top")
 
     def __init__(self, top: str) -> None:
         self.top = top
+        self.others: list[str] = []
         self.epics: list[EpicFolder] = []
         self.prds: list[PlanFile] = []
         self.has_epics = False
         self.has_prds = False
 
 
-def load(top: str, archived: bool = False) -> Tree:
-    """The plan below the coordination root `top`; with `archived` also the epics that were put away."""
+def load(top: str, archived: bool = False, everything: bool = False) -> Tree:
+    """The plan below the coordination root `top`; with `archived` also the epics that were put away.
+
+    `everything`: name the other files in these folders too (`Tree.others`), unread.
+    """
     tree = Tree(top)
+    others = tree.others if everything else None
     epics, prds = os.path.join(top, ".claude", "epics"), os.path.join(top, ".claude", "prds")
     tree.has_epics, tree.has_prds = os.path.isdir(epics), os.path.isdir(prds)
     for entry in _entries(prds):
         if entry.name.endswith(".md") and entry.is_file():
             tree.prds.append(_read(entry.path, f".claude/prds/{entry.name}"))
+        elif everything:
+            tree.others += _files(entry, f".claude/prds/{entry.name}")
     for entry in _entries(epics):
-        if not entry.is_dir():
-            continue
-        if entry.name not in ARCHIVES:
-            tree.epics.append(_load_epic(entry.path, entry.name, f".claude/epics/{entry.name}", False))
-        elif archived:
-            for old in _entries(entry.path):
-                if old.is_dir():
-                    path = f".claude/epics/{entry.name}/{old.name}"
-                    tree.epics.append(_load_epic(old.path, old.name, path, True))
+        path = f".claude/epics/{entry.name}"
+        if entry.name in ARCHIVES:
+            if archived:
+                _load_archive(tree, entry.path, path, others)
+        elif entry.is_dir():
+            tree.epics.append(_load_epic(entry.path, entry.name, path, False, others))
+        elif everything:
+            tree.others.append(path)
     return tree
+
+
+def _load_archive(tree: Tree, folder: str, path: str, others: list[str] | None) -> None:
+    for entry in _entries(folder):
+        if entry.is_dir():
+            tree.epics.append(_load_epic(entry.path, entry.name, f"{path}/{entry.name}", True, others))
+        elif others is not None:
+            others.append(f"{path}/{entry.name}")
 
 
 def load_epic(top: str, name: str) -> EpicFolder | None:
@@ -142,24 +158,37 @@ def walk(top: str) -> Iterator[str]:
                 yield path
 
 
+def _files(entry: os.DirEntry[str], path: str) -> list[str]:
+    """`path` if `entry` is a file, else the paths of all files below it."""
+    if not entry.is_dir(follow_symlinks=False):
+        return [path]
+    return [name for below in _entries(entry.path) for name in _files(below, f"{path}/{below.name}")]
+
+
 def read(top: str, path: str) -> PlanFile:
     return _read(os.path.join(top, path), path)
 
 
-def _load_epic(folder: str, name: str, path: str, is_archived: bool) -> EpicFolder:
+def _load_epic(
+    folder: str, name: str, path: str, is_archived: bool, others: list[str] | None = None
+) -> EpicFolder:
+    """The epic in `folder`. `others` takes the paths of all its other files, if given."""
     epic = EpicFolder(name, path, is_archived)
     pending = [(folder, "")]
     while pending:
         here, prefix = pending.pop()
+        has_tasks = prefix[:6] in ("", "tasks/")
         for entry in _entries(here):
             if entry.is_dir(follow_symlinks=False):
-                if prefix or entry.name == "tasks":
+                if others is not None or (prefix + entry.name + "/").startswith("tasks/"):
                     pending.append((entry.path, f"{prefix}{entry.name}/"))
             elif entry.name == "epic.md" and not prefix:
                 epic.epic = _read(entry.path, f"{path}/epic.md")
-            elif task_id_of(entry.name) and entry.is_file():
+            elif has_tasks and task_id_of(entry.name) and entry.is_file():
                 key = prefix + entry.name.removesuffix(".md")
                 epic.tasks.append((key, _read(entry.path, f"{path}/{key}.md")))
+            elif others is not None:
+                others.append(f"{path}/{prefix}{entry.name}")
     return epic
 
 

@@ -45,7 +45,7 @@ class Inline:
 
 def read(text: str) -> Inline | None:
     """The value in `text` (all that follows a colon or a dash, without the line end), None where it is not simple."""
-    if _is_odd(text):
+    if is_odd(text):
         return None
     start = len(text) - len(text.lstrip(" "))
     first = text[start : start + 1]
@@ -154,7 +154,7 @@ def write_scalar(value: str, old: str = "") -> str:
         if value == "" or is_plain(value, old):
             return value
         quote = "'" if '"' in value or "\\" in value else '"'
-    if quote == "'" and not _is_odd(value):
+    if quote == "'" and not is_odd(value):
         return "'" + value.replace("'", "''") + "'"
     return _double_quoted(value)
 
@@ -171,10 +171,11 @@ def _double_quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     import re
 
-    return '"' + (re.sub(_ODD, lambda m: _escaped(ord(m[0])), escaped) if _is_odd(escaped) else escaped) + '"'
+    return '"' + (re.sub(_ODD, lambda m: _escaped(ord(m[0])), escaped) if is_odd(escaped) else escaped) + '"'
 
 
-def _is_odd(text: str) -> bool:
+def is_odd(text: str) -> bool:
+    """Whether `text`, one line, has characters that YAML forbids, escapes or takes for a line end."""
     if text.isascii():
         return not text.isprintable()
     import re

@@ -14,9 +14,24 @@ if TYPE_CHECKING:
 
 def show(verb: str, data: Data) -> None:
     lines = plain.RENDERERS[verb](data)
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI"):
+    if _is_colourful():
         from ccpm.cli.views import terminal
 
         terminal.show(verb, data, lines)
     else:
         sys.stdout.write("\n".join(lines) + "\n")
+
+
+def show_lines(lines: list[str]) -> None:
+    """Lines that are the same everywhere, with colour on a terminal. They may hold names that are no UTF-8."""
+    if _is_colourful():
+        from ccpm.cli.views import terminal
+
+        terminal.show("", {}, [line.encode("utf-8", "replace").decode() for line in lines])
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+
+
+def _is_colourful() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI")

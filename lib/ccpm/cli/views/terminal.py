@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     Data = dict[str, Any]
 
-_STYLES = {"✅": "green", "⏸️": "yellow", "🔁": "red", "🔒": "yellow", "💡": "cyan", "📊": "bold", "=": "dim"}
+_STYLES = {
+    "❌": "red", "⚠️": "yellow", "✅": "green", "⏸️": "yellow", "🔁": "red", "🔒": "yellow",
+    "💡": "cyan", "📊": "bold", "=": "dim",
+}  # fmt: skip
 
 
 def show(verb: str, data: Data, lines: list[str]) -> None:

@@ -1,0 +1,210 @@
+"""`ccpm-query validate`: show what is wrong, mend what has one safe answer, take a repair back.
+
+Also what ccpm-doctor uses for its --fix. Diffs hold the bytes of the files, so output goes out as bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ccpm.cli import views
+from ccpm.core.findings import FRONTMATTER, INTEGRITY, REFERENCES, STRUCTURE
+from ccpm.errors import NO, OK, UsageError, VersionConflict
+from ccpm.files import root
+from ccpm.ops import identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from ccpm.cli.arguments import Parser
+    from ccpm.core.findings import Finding
+    from ccpm.ops.repair import Outcome
+    from ccpm.ops.repair_plan import Plan
+    from ccpm.ops.validation import Report
+
+PROGRAM = "ccpm-query validate"
+
+
+def run(parser: Parser, argv: list[str]) -> int:
+    parser.add_argument(
+        "time", nargs="*", metavar="TIME", help="with --undo: which backup (default: the newest)"
+    )
+    parser.add_argument("--all", action="store_true", help="archived epics too")
+    parser.add_argument(
+        "--fix", action="store_true", help="show the diff, then mend what has one safe answer"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only show what --fix would change")
+    parser.add_argument("--undo", action="store_true", help="put back what a --fix changed")
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0 also with findings, for prompts")
+    args = parser.parse_args(argv)
+    times = args.time or []
+    if (times and not args.undo) or len(times) > 1 or (args.undo and (args.fix or args.dry_run)):
+        raise UsageError("TIME goes with --undo, and --undo with nothing else", f"{PROGRAM} --help")
+    if args.undo:
+        return undo(args, times[0] if times else "")
+    if args.fix or args.dry_run:
+        status = fix(args)
+    else:
+        status = _show(args)
+    return OK if args.exit_zero else status
+
+
+def _show(args: Namespace) -> int:
+    from ccpm.ops import validation
+
+    report = validation.examine(root.find(), args.all)
+    if args.json:
+        write_json(describe(report))
+    else:
+        views.show_lines(lines_of(report))
+    return NO if report.findings else OK
+
+
+def fix(args: Namespace) -> int:
+    """Show and carry out the repair; 1 if findings are left. Uses `args.all`, `.dry_run`, `.json`, `.agent`."""
+    from ccpm.ops import repair, repair_plan, validation
+    from ccpm.ops.actor import Actor
+
+    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), say)
+    plan = repair_plan.make(actor.top, args.all)
+    if not args.json:
+        views.show_lines([line for repair in plan.repairs for line in repair.diff().split("\n")[:-1]])
+    outcome = None if args.dry_run else repair.carry_out(actor, plan)
+    report = validation.examine(actor.top, args.all)
+    if args.json:
+        write_json({**_describe_repair(plan, outcome), "left": describe(report)})
+    else:
+        views.show_lines(_repaired(plan, outcome, report))
+    return NO if report.findings else OK
+
+
+def undo(args: Namespace, time: str) -> int:
+    from ccpm.ops import repair
+    from ccpm.ops.actor import Actor
+
+    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), say)
+    outcome = repair.undo(actor, time)
+    if args.json:
+        left = [{"file": path, "why": why} for path, why in outcome.left]
+        write_json({"backup": outcome.backup, "restored": outcome.done, "left": left})
+    else:
+        views.show_lines([f"↩️ Restored: {path}" for path in outcome.done])
+        views.show_lines([f"⚠️ Left alone: {path}: {why}" for path, why in outcome.left])
+    if outcome.left:
+        path, why = outcome.left[0]
+        raise VersionConflict(
+            f"{len(outcome.left)} of {len(outcome.left) + len(outcome.done)} files were not put back; {path}: {why}",
+            f"the originals are in .claude/backups/{outcome.backup}/files: compare, and take from there what you need",
+        )
+    return OK
+
+
+def describe(report: Report) -> dict[str, object]:
+    findings = report.findings
+    return {
+        "findings": [finding.as_data() for finding in findings],
+        "errors": sum(finding.is_error for finding in findings),
+        "warnings": sum(not finding.is_error for finding in findings),
+        "invalid_files": len({finding.file for finding in findings if finding.section == FRONTMATTER}),
+        "mendable": sum(finding.is_mendable for finding in findings),
+    }
+
+
+def lines_of(report: Report) -> list[str]:
+    """The report in the shape of the original script: its sections, its line shapes, and a line with place and hint."""
+    by_section: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        by_section.setdefault(finding.section, []).append(finding)
+    lines = ["Validating PM System...", "", "", "🔍 Validating PM System", "=======================", ""]
+    lines += ["📁 Directory Structure:", *_structure(report, by_section.get(STRUCTURE, [])), ""]
+    lines += ["🗂️ Data Integrity:", *_listed(by_section.get(INTEGRITY, [])), ""]
+    lines += ["🔗 Reference Check:", *_listed(by_section.get(REFERENCES, []))]
+    lines += [] if REFERENCES in by_section else ["  ✅ All references valid"]
+    lines += ["", "📝 Frontmatter Validation:", *_listed(by_section.get(FRONTMATTER, []))]
+    lines += [] if FRONTMATTER in by_section else ["  ✅ All files have frontmatter"]
+    counts = describe(report)
+    lines += [
+        "",
+        "📊 Validation Summary:",
+        f"  Errors: {counts['errors']}",
+        f"  Warnings: {counts['warnings']}",
+    ]
+    lines += [f"  Invalid files: {counts['invalid_files']}", ""]
+    if not report.findings:
+        return [*lines, "✅ System is healthy!"]
+    if counts["mendable"]:
+        return [
+            *lines,
+            f"💡 Run /pm:validate --fix to mend {counts['mendable']} of these (--dry-run shows how)",
+        ]
+    return [*lines, "💡 None of these has one safe answer: each hint names the next step"]
+
+
+def _structure(report: Report, missing: list[Finding]) -> list[str]:
+    if missing:
+        return _listed(missing)
+    there = {
+        "PRDs directory": report.tree.has_prds,
+        "Epics directory": report.tree.has_epics,
+        "Rules directory": report.has_rules,
+    }
+    lines = [f"  ✅ {name} exists" if is_there else f"  ⚠️ {name} missing" for name, is_there in there.items()]
+    return ["  ✅ .claude directory exists", *lines]
+
+
+def _listed(findings: list[Finding]) -> list[str]:
+    lines = []
+    for finding in findings:
+        lines.append(f"  {'❌' if finding.is_error else '⚠️'} {finding.what}")
+        lines.append(f"     {finding.file}:{finding.line} [{finding.kind}] hint: {finding.hint}")
+    return lines
+
+
+def _describe_repair(plan: Plan, outcome: Outcome | None) -> dict[str, object]:
+    done = set(outcome.done) if outcome else set()
+    return {
+        "dry_run": outcome is None,
+        "backup": outcome.backup if outcome else "",
+        "files": [
+            {
+                "file": repair.path,
+                "mended": repair.mended,
+                "diff": repair.diff(),
+                "written": repair.path in done,
+            }
+            for repair in plan.repairs
+        ],
+        "skipped": [{"file": path, "why": why} for path, why in (outcome.left if outcome else [])],
+        "locks": outcome.locks if outcome else [finding.file for finding in plan.stale_locks],
+    }
+
+
+def _repaired(plan: Plan, outcome: Outcome | None, report: Report) -> list[str]:
+    done = [repair for repair in plan.repairs if outcome is None or repair.path in outcome.done]
+    verb = "Would mend" if outcome is None else "Mended"
+    lines = [""] if plan.repairs else []
+    for repair in done:
+        lines += [f"🔧 {verb}: {repair.path}", *(f"     {what}" for what in repair.mended)]
+    if outcome is None:
+        lines += [f"🔧 Would clean: {finding.what}" for finding in plan.stale_locks]
+        lines += ["Dry run: nothing was changed."]
+        return lines
+    lines += [f"🔧 Removed the stale lock of {resource}" for resource in outcome.locks]
+    lines += [f"⚠️ Left alone: {path}: {why}" for path, why in outcome.left]
+    if outcome.done:
+        lines += [f"💾 Originals: .claude/backups/{outcome.backup}; back: {PROGRAM} --undo {outcome.backup}"]
+    elif not plan.repairs and not outcome.locks:
+        lines += ["Nothing has one safe answer: nothing was changed."]
+    count = len(report.findings)
+    return [*lines, f"📊 Left: {count} findings: {PROGRAM}" if count else "✅ System is healthy!"]
+
+
+def write_json(data: object) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(data) + "\n")
+
+
+def say(line: str) -> None:
+    sys.stderr.write(f"{PROGRAM}: {line}\n")
