@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# install.sh [TARGET] [--python P] [--dry-run] [--uninstall] [--yes]: CCPM into a project's .claude/ folder.
+# install.sh [TARGET] [--python P] [--no-hooks] [--dry-run] [--uninstall] [--yes]: CCPM into a project's .claude/ folder.
 #
 #   TARGET       the project; by default the repository around the current directory
 #   --python P   the Python >= 3.10 that the helpers shall use
+#   --no-hooks   leave Claude Code's settings alone (--hooks: put our hooks in again)
 #   --dry-run    say what would be done, change nothing
 #   --uninstall  take CCPM out again and give back what it replaced
 #   --yes        do not ask at a terminal
@@ -69,7 +70,7 @@ while [ $# -gt 0 ]; do
       mode=$1
       options+=("$1")
       ;;
-    --yes | --json) options+=("$1") ;;
+    --yes | --json | --hooks | --no-hooks) options+=("$1") ;;
     -h | --help)
       sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
       exit 0

@@ -8,9 +8,11 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ccpm.core import hook_settings
 from ccpm.errors import Busy, IOFailure, Malformed, NotFound
 from ccpm.ops import installing
 
@@ -42,6 +44,7 @@ def project(tmp_path: Path) -> Path:
     """A project with an old layout, an own rule of the same name and a .gitignore without a last newline."""
     top = tmp_path / "project"
     write(top / ".gitignore", "node_modules")
+    write(top / ".claude/settings.json", '{"model": "opus", "hooks": { }}', 0o600)
     write(top / ".claude/epics/auth/1.md", "---\nname: x\n---\n")
     write(top / ".claude/rules/agents.md", "their rules\n", 0o600)
     write(top / ".claude/scripts/pm/next.sh", "echo old next\n", 0o755)
@@ -73,9 +76,9 @@ def tree(top: Path) -> Tree:
     return found
 
 
-def install(source: Path, project: Path) -> installing.Plan:
+def install(source: Path, project: Path, hooks: bool | None = None) -> installing.Plan:
     with installing.Alone(str(project)):
-        plan = installing.plan_install(str(source), str(project))
+        plan = installing.plan_install(str(source), str(project), hooks)
         installing.install(plan)
     return plan
 
@@ -350,4 +353,78 @@ def test_a_link_in_the_place_of_a_file_is_replaced_and_what_it_leads_to_is_not(
     assert (project / ".claude/lib/main.py").read_text() == "main = 1\n"
     assert (project / "docs.md").read_text() == "docs\n"
     assert remove(project) == []
+    assert tree(project) == before
+
+
+# --- Claude Code's settings ---
+
+
+def settings(project: Path) -> Any:
+    return json.loads((project / ".claude/settings.json").read_text())
+
+
+def test_hooks_are_merged_into_the_settings(source: Path, project: Path) -> None:
+    install(source, project)
+    assert settings(project)["model"] == "opus"
+    assert set(settings(project)["hooks"]) == set(hook_settings.EVENTS)
+
+
+def test_settings_that_were_changed_since_keep_the_change_and_lose_our_hooks(
+    source: Path, project: Path
+) -> None:
+    install(source, project)
+    path = project / ".claude/settings.json"
+    path.write_text(path.read_text().replace('"opus"', '"haiku"'))
+    assert install(source, project).is_done
+    remove(project)
+    assert path.read_text() == '{"model": "haiku"}'
+
+
+def test_settings_that_we_made_go_with_us_unless_somebody_added_to_them(source: Path, project: Path) -> None:
+    path = project / ".claude/settings.json"
+    path.unlink()
+    before = tree(project)
+    install(source, project)
+    remove(project)
+    assert tree(project) == before
+    install(source, project)
+    path.write_text(json.dumps({**settings(project), "model": "opus"}))
+    remove(project)
+    assert settings(project) == {"model": "opus"}
+
+
+def test_without_hooks_the_settings_are_left_alone_and_that_is_remembered(
+    source: Path, project: Path
+) -> None:
+    before = (project / ".claude/settings.json").read_text()
+    install(source, project, hooks=False)
+    install(source, project)
+    assert (project / ".claude/settings.json").read_text() == before
+    install(source, project, hooks=True)
+    assert settings(project)["hooks"]
+    assert install(source, project).is_done
+    install(source, project, hooks=False)
+    assert (project / ".claude/settings.json").read_text() == before
+    assert install(source, project).is_done
+
+
+def test_settings_that_cannot_be_merged_are_named_and_nothing_is_touched(source: Path, project: Path) -> None:
+    write(project / ".claude/settings.json", "{")
+    before = tree(project)
+    with pytest.raises(Malformed, match=r"settings\.json is not JSON"):
+        install(source, project)
+    assert tree(project) == before
+    install(source, project, hooks=False)
+    assert (project / ".claude/settings.json").read_text() == "{"
+
+
+def test_settings_that_are_a_link_are_written_where_it_leads_to(source: Path, project: Path) -> None:
+    path = project / ".claude/settings.json"
+    path.rename(project / "shared.json")
+    path.symlink_to("../shared.json")
+    before = tree(project)
+    install(source, project)
+    assert path.is_symlink()
+    assert settings(project)["hooks"]
+    remove(project)
     assert tree(project) == before

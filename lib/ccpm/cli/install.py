@@ -1,4 +1,4 @@
-"""The Python half of install.sh: `ccpm install SOURCE PROJECT [--dry-run] [--uninstall] [--yes] [--json]`."""
+"""The Python half of install.sh: `ccpm install SOURCE PROJECT [--dry-run] [--uninstall] [--no-hooks] [--yes] …`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 
 from ccpm import __version__
+from ccpm.core.hook_settings import PATH
 from ccpm.core.installation import LEAVE, NEW, PUT_BACK, REMOVE, REPLACE, SAME, SAVE_EDIT, UPDATE
 from ccpm.errors import NO, OK, UsageError
 from ccpm.ops import installing
@@ -28,12 +29,13 @@ def run(argv: list[str]) -> int:
     parser.add_argument("project")
     for option in ("--dry-run", "--uninstall", "--yes", "--json"):
         parser.add_argument(option, action="store_true")
+    parser.add_argument("--hooks", action=argparse.BooleanOptionalAction)
     args = parser.parse_args(argv)
     with installing.Alone(args.project):
         plan = (
             installing.plan_removal(args.project)
             if args.uninstall
-            else installing.plan_install(args.source, args.project)
+            else installing.plan_install(args.source, args.project, args.hooks)
         )
         if args.json:
             _print_json(plan)
@@ -69,6 +71,9 @@ def describe(plan: Plan, uninstall: bool) -> list[str]:
     lines += [line for step in plan.steps for line in _name(step)]
     if plan.gitignore is not None:
         lines.append(f"  {'restored' if uninstall else 'updated':<9} .gitignore")
+    if plan.settings is not None:
+        takes_out = uninstall or plan.manifest.raw.get("hooks") is False
+        lines.append(f"  {'restored' if takes_out else 'updated':<9} {PATH}: the hooks of CCPM")
     return lines
 
 
@@ -107,7 +112,8 @@ def _print_json(plan: Plan) -> None:
         if step.verb != SAME
     ]
     body = {"project": plan.project, "version": __version__, "before": plan.before, "done": plan.is_done}
-    _print(json.dumps(body | {"steps": steps, "gitignore": plan.gitignore is not None}) + "\n")
+    shared = {"gitignore": plan.gitignore is not None, "settings": plan.settings is not None}
+    _print(json.dumps(body | {"steps": steps, **shared}) + "\n")
 
 
 def _is_worth_asking(plan: Plan, uninstall: bool) -> bool:

@@ -209,9 +209,9 @@ def write_manifest(project: str, manifest: Manifest) -> None:
     _put_file(os.path.join(project, MANIFEST), manifest.encode(), None)
 
 
-def write_gitignore(project: str, text: bytes) -> None:
-    """A `.gitignore` that is a link is written where it leads to."""
-    _put_file(os.path.realpath(os.path.join(project, ".gitignore")), text, None)
+def write_shared(project: str, path: str, text: bytes) -> None:
+    """A file of the user's that has a part of ours in it; one that is a link is written where it leads to."""
+    _put_file(os.path.realpath(os.path.join(project, path)), text, None)
 
 
 def missing_folders(project: str, paths: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ from ccpm.errors import Busy, NotFound, io_failure
 from ccpm.files import atomic, installed, leftovers, plain, root
 from ccpm.files.installed import Manifest
 from ccpm.files.store import Store
-from ccpm.ops import lock_state, wording
+from ccpm.ops import hook_wiring, lock_state, wording
 
 
 class Step:
@@ -36,9 +36,11 @@ class Step:
 
 
 class Plan:
-    """What will be done to `project`. `manifest` is the one to be written; `gitignore` None: stays as it is."""
+    """What will be done to `project`. `manifest` is the one to be written; `gitignore`, `settings` (Claude Code's):
+    their new text, None: stays as it is. `chooses`: whether hooks are wanted, and were not before, or the other way
+    round."""
 
-    __slots__ = ("before", "gitignore", "manifest", "project", "steps")
+    __slots__ = ("before", "chooses", "gitignore", "manifest", "project", "settings", "steps")
 
     def __init__(self, project: str, manifest: Manifest) -> None:
         self.project = project
@@ -46,6 +48,8 @@ class Plan:
         self.before = str(manifest.raw.get("version", ""))
         self.steps: list[Step] = []
         self.gitignore: bytes | None = None
+        self.settings: bytes | None = None
+        self.chooses = False
 
     @property
     def is_done(self) -> bool:
@@ -53,14 +57,17 @@ class Plan:
         return (
             all(step.verb in (SAME, LEAVE) for step in self.steps)
             and self.gitignore is None
+            and self.settings is None
+            and not self.chooses
             and self.before == __version__
             and not self.manifest.raw.get("unfinished")
             and not any(entry.following for entry in self.manifest.entries.values())
         )
 
 
-def plan_install(source: str, project: str) -> Plan:
-    """What installing from the source tree `source` would do to `project`."""
+def plan_install(source: str, project: str, hooks: bool | None = None) -> Plan:
+    """What installing from the source tree `source` would do to `project`. `hooks`: whether Claude Code's are wired;
+    None: as the last installation said, by default they are."""
     plan = Plan(project, installed.read_manifest(project) or Manifest({}, {}))
     entries = plan.manifest.entries
     wanted = installed.read_source(source)
@@ -72,6 +79,8 @@ def plan_install(source: str, project: str) -> Plan:
         state, _ = installed.look(project, path)
         plan.steps.append(Step(path, installation.decide_retirement(entries[path], state)))
     _plan_gitignore(plan)
+    plan.chooses = hook_wiring.choose(plan.manifest, hooks)
+    plan.settings = hook_wiring.plan(project, plan.manifest)
     made = installed.missing_folders(project, [*still, installed.MANIFEST])
     plan.manifest.raw["folders"] = sorted({*_folders(plan.manifest), *made})
     return plan
@@ -122,7 +131,9 @@ def install(plan: Plan) -> None:
                 installed.save(project, step.path, step.saved)
             installed.put(project, step.wanted)
     if plan.gitignore is not None:
-        installed.write_gitignore(project, plan.gitignore)
+        installed.write_shared(project, ".gitignore", plan.gitignore)
+    if plan.settings is not None:
+        hook_wiring.write(project, manifest, plan.settings)
     for step in plan.steps:
         _settle(manifest, step)
     manifest.raw["version"] = __version__
@@ -171,6 +182,7 @@ def plan_removal(project: str) -> Plan:
         plan.gitignore = installation.without_block(
             text, bool(_gitignore_facts(manifest).get("newline_added"))
         )
+    plan.settings = hook_wiring.plan_removal(project, manifest)
     return plan
 
 
@@ -195,7 +207,9 @@ def remove(plan: Plan) -> list[str]:
         if not plan.gitignore and _gitignore_facts(manifest).get("created"):
             atomic.remove(os.path.join(project, ".gitignore"), durable=False)
         else:
-            installed.write_gitignore(project, plan.gitignore)
+            installed.write_shared(project, ".gitignore", plan.gitignore)
+    if plan.settings is not None:
+        hook_wiring.write(project, manifest, plan.settings)
     _remove_empty_folders(project, manifest)
     atomic.remove(os.path.join(project, installed.MANIFEST), durable=False)
     kept = leftovers.sweep_saved(project)
