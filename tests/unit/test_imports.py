@@ -152,15 +152,25 @@ HOT = {
     "release": ["lock", "release", "held", "--agent", "a"],
     "atomic-write": ["atomic-write", "notes.txt"],
     "fm-cas get": ["fm-cas", "get", "task.md", "status"],
+    "hook: edit": ["hook", "PreToolUse"],
+    "hook: command": ["hook", "PreToolUse"],
+    "hook: after": ["hook", "PostToolUse"],
 }
+SAID = {
+    "hook: edit": '{"tool_name": "Edit", "tool_input": {"file_path": "src/app.ts"}}',
+    "hook: command": '{"tool_name": "Bash", "tool_input": {"command": "git push 2>&1 | tee log"}}',
+    "hook: after": '{"tool_name": "Read", "tool_input": {"file_path": "task.md"}}',
+}
+"""What a hot path reads on standard input, where it matters."""
 
 
 @pytest.mark.parametrize("name", HOT)
 def test_a_hot_path_loads_nothing_heavy(name: str, tmp_path: Path) -> None:
-    (tmp_path / ".claude").mkdir()
     (tmp_path / "task.md").write_text("---\nstatus: open\n---\n")
+    (tmp_path / ".claude/epics/auth").mkdir(parents=True)
     helper(tmp_path, "lock", "acquire", "held", "--agent", "a")
-    loaded = modules_loaded_by(helper(tmp_path, *HOT[name], importtime=True))
+    helper(tmp_path, "agent", "claim", "auth", "db", "src/db/**", "--agent", "a")
+    loaded = modules_loaded_by(helper(tmp_path, *HOT[name], importtime=True, said=SAID.get(name, "hello\n")))
     assert "ccpm.cli" in loaded
     heavy = {
         module
@@ -172,7 +182,7 @@ def test_a_hot_path_loads_nothing_heavy(name: str, tmp_path: Path) -> None:
     assert not heavy, f"{name} loads {sorted(heavy)}"
 
 
-def helper(project: Path, *arguments: str, importtime: bool = False) -> str:
+def helper(project: Path, *arguments: str, importtime: bool = False, said: str = "") -> str:
     """Run a helper as bin/ccpm does; its stderr. Its interpreter is the pinned one."""
     python = (LIB / ".python").read_text().strip()
     trace = ["-X", "importtime"] if importtime else []
@@ -180,7 +190,7 @@ def helper(project: Path, *arguments: str, importtime: bool = False) -> str:
         [python, "-S", "-E", *trace, str(LIB / "main.py"), *arguments],
         cwd=project,
         env={"HOME": os.devnull, "PATH": os.defpath},
-        input="hello\n",
+        input=said,
         capture_output=True,
         text=True,
     )

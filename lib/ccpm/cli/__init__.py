@@ -19,6 +19,7 @@ HELPERS = {
     "agent": "who works on what: registry, claims on files, requests and messages",
     "watch": "see locks, waits, agents, metrics and time lines",
     "sync": "the plan and its issues: on GitHub, or in files of the project",
+    "hook": "what Claude Code calls: identity, refusals of edits, signs of life",
     "query": "the views of the plan: status, next, blocked, epics, PRDs, search",
     "worktree": "a worktree for each agent; conflicts before they happen; merging what agents did",
 }

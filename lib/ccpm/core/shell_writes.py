@@ -23,15 +23,24 @@ DEEPEST = 3
 
 class Write:
     """`path` as the command names it, seen from the folder that the `cd`s in `where` lead to. `name`: if `path` is a
-    folder, the file of that name in it is meant. `is_tree`: if it is a folder, everything in it."""
+    folder, the file of that name in it is meant. `is_tree`: if it is a folder, everything in it. `program`: what
+    writes it, "" for a redirection."""
 
-    __slots__ = ("is_tree", "name", "path", "where")
+    __slots__ = ("is_tree", "name", "path", "program", "where")
 
-    def __init__(self, path: str, where: Sequence[str], name: str = "", is_tree: bool = False) -> None:
+    def __init__(
+        self, path: str, where: Sequence[str], name: str = "", is_tree: bool = False, program: str = ""
+    ) -> None:
+        self.program = program
         self.path = path
         self.where = tuple(where)
         self.name = name
         self.is_tree = is_tree
+
+    @property
+    def follows_links(self) -> bool:
+        """Whether, of a symbolic link, the file that it leads to is written; the others put something in its place."""
+        return self.program in ("", "cp", "tee", "truncate")
 
 
 class _Uncertain(Exception):
@@ -67,7 +76,7 @@ def _of_program(command: Command, depth: int) -> list[Write]:
         name = f"git {words[0]}" if words else ""
     if name not in _PROGRAMS:
         return []
-    found = [Write(path, where or (), into, tree) for path, into, tree in _PROGRAMS[name](words[1:])]
+    found = [Write(path, where or (), into, tree, name) for path, into, tree in _PROGRAMS[name](words[1:])]
     return [write for write in found if where is not None or write.path.startswith("/")]
 
 
@@ -92,7 +101,9 @@ def _of_script(name: str, words: list[str | None], where: list[str] | None, dept
     inner = writes(words[0], depth + 1)
     if where is None:
         return [write for write in inner if not write.where and write.path.startswith("/")]
-    return [Write(write.path, [*where, *write.where], write.name, write.is_tree) for write in inner]
+    return [
+        Write(write.path, [*where, *write.where], write.name, write.is_tree, write.program) for write in inner
+    ]
 
 
 def _git_folder(

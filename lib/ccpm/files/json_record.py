@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 
+from ccpm.core import quick_json
 from ccpm.errors import Malformed
 from ccpm.files import plain, root
 from ccpm.files.plain import Guarded
@@ -73,10 +74,8 @@ def read(path: str) -> dict[str, Any]:
 def parse(path: str, data: bytes | None) -> dict[str, Any]:
     if data is None or not data.strip():
         return {}
-    import json
-
     try:
-        found = json.loads(data)
+        found = quick_json.loads(data)
     except (ValueError, RecursionError) as error:
         raise Malformed(
             f"{path} is not JSON: {error}", "mend it by hand or restore it from a backup; nothing was written"

@@ -11,19 +11,34 @@ import os
 from ccpm.core import names
 from ccpm.files import process
 
+SESSION = "CLAUDE_CODE_SESSION_ID"
+
 
 def agent_id(named: str | None = None) -> str:
-    session = os.environ.get("CLAUDE_CODE_SESSION_ID")
-    for candidate in (
-        named,
-        os.environ.get("CCPM_AGENT_ID"),
-        os.environ.get("AGENT_ID"),
-        f"agent-{session}" if session else None,
-    ):
-        if candidate:
-            return names.check_agent(candidate)
+    found = named or _of_environment(os.environ.get(SESSION, ""))
+    if found:
+        return names.check_agent(found)
     leader = os.getsid(0)
     return f"agent-{process.host()[:60]}-s{leader}-{process.start_of(leader) or '0'}"
+
+
+def session_agent(session: str) -> str:
+    """The agent of the Claude Code session `session`: every command in it acts for that one, if it names no other."""
+    return names.check_agent(_of_environment(session) or agent_id())
+
+
+def subagent(claude_id: str) -> str:
+    """The agent of a subagent, which Claude Code knows as `claude_id`."""
+    return names.check_agent("agent-" + names.escape(claude_id)[: names.LONGEST - 6])
+
+
+def _of_environment(session: str) -> str | None:
+    """$CCPM_AGENT_ID, $AGENT_ID, or the session's own. A session that was started by another one has that one's
+    $CCPM_AGENT_ID in its environment: $CCPM_AGENT_SESSION tells for which session it was set (ops/hook_sessions.py)."""
+    named = os.environ.get("CCPM_AGENT_ID")
+    if session and os.environ.get("CCPM_AGENT_SESSION", session) != session:
+        named = None
+    return named or os.environ.get("AGENT_ID") or (f"agent-{session}" if session else None)
 
 
 def carried_fences(option: str | None = None) -> dict[str, int]:
@@ -41,9 +56,9 @@ def process_of(named: str | None = None) -> int:
     (each Bash call is told it); for an agent that is named after its login session, that session's leader. An agent
     that was named in another way says with `--pid` what it lives in.
     """
-    session = os.environ.get("CLAUDE_CODE_SESSION_ID")
+    session = os.environ.get(SESSION)
     if session:
-        return process.teller_of("CLAUDE_CODE_SESSION_ID", session)
+        return process.teller_of(SESSION, session)
     if named or os.environ.get("CCPM_AGENT_ID") or os.environ.get("AGENT_ID"):
         return 0
     return os.getsid(0)

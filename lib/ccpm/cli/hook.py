@@ -1,0 +1,130 @@
+"""ccpm-hook: what Claude Code calls at the events of a session (docs/HOOKS.md). JSON in, JSON out.
+
+Guarantees
+- It never hangs a session: after `DEADLINE` seconds it ends by itself, as one that failed.
+- Where it fails, it says so to the user, and lets the tool call pass; with `--block-on-failure` it refuses the call.
+- It stops a tool by a refusal alone: its exit status is 0, and 1 for arguments that it does not know.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.errors import NO, OK, CcpmError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+PROGRAM = "ccpm-hook"
+VERBS = {
+    "SessionStart": "a session begins: identity, registration, a few lines of context",
+    "SubagentStart": "a subagent begins",
+    "PreToolUse": "an edit or a Bash command is about to run: refused where the file is another agent's",
+    "PostToolUse": "a tool has run: sign of life, messages, versions of edited plans",
+    "Stop": "a turn is over: leases are released",
+    "SubagentStop": "a subagent has ended: all that it had is free",
+    "SessionEnd": "a session has ended: all that it had is free",
+}
+DEADLINE = {"SessionEnd": 1.2}
+"""Seconds for an event, else `USUAL`. Claude Code gives a SessionEnd 1.5 s, the others as long as the settings say."""
+USUAL = 4.0
+
+LARGEST = 64 << 20
+"""Bytes of input that are read."""
+
+
+def run(argv: list[str]) -> int:
+    try:
+        event, strict, blocks = _arguments(argv)
+    except UsageError as error:
+        from ccpm.cli import report
+
+        report(PROGRAM, error, False)
+        return NO  # not 2, with which a hook blocks a tool: this one may only be older than the settings that call it
+    if not event:
+        sys.stdout.write(usage(PROGRAM, VERBS))
+        return OK
+    _set_deadline(event, blocks)
+    try:
+        answer = _answer(event, strict)
+    except CcpmError as error:
+        answer = _failure(event, blocks, f"{error.message} ({error.hint})" if error.hint else error.message)
+    except OSError as error:
+        answer = _failure(event, blocks, f"{error.filename or 'a file'}: {error.strerror or error}")
+    except Exception as error:
+        if os.environ.get("CCPM_DEBUG"):
+            raise
+        answer = _failure(event, blocks, f"{type(error).__name__}: {error}; set CCPM_DEBUG=1 for a traceback")
+    if answer:
+        import json
+
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    return OK
+
+
+def _answer(event: str, strict: bool) -> dict[str, Any]:
+    from ccpm.core import quick_json
+    from ccpm.ops import hooks
+
+    data = quick_json.loads(sys.stdin.buffer.read(LARGEST))
+    if not isinstance(data, dict):
+        raise UsageError("standard input is not the JSON object that Claude Code gives a hook")
+    return hooks.answer(hooks.Call(event, data, strict))
+
+
+def _arguments(argv: list[str]) -> tuple[str, bool, bool]:
+    """(event, whether files have to be claimed, whether a failure blocks). Settings in the environment serve where the
+    command in the settings file is to stay as it is."""
+    event, rest = split_verb(PROGRAM, argv, VERBS)
+    if event == "help":
+        return "", False, False
+    parser = Parser(PROGRAM, event, VERBS[event])
+    parser.add_argument(
+        "--strict", action="store_true", help="an edit needs a claim (also: CCPM_HOOK_STRICT=1)"
+    )
+    parser.add_argument(
+        "--block-on-failure",
+        action="store_true",
+        help="refuse the call where the hook itself fails (also: CCPM_HOOK_BLOCK=1)",
+    )
+    args = parser.parse_args(rest)
+    return (
+        event,
+        args.strict or _is_set("CCPM_HOOK_STRICT"),
+        args.block_on_failure or _is_set("CCPM_HOOK_BLOCK"),
+    )
+
+
+def _is_set(name: str) -> bool:
+    return os.environ.get(name, "") not in ("", "0")
+
+
+def _failure(event: str, blocks: bool, what: str) -> dict[str, Any]:
+    """The answer of a hook that failed: words for the user; the call passes, or is refused."""
+    text = f"{PROGRAM} {event} failed: {what}"
+    if event == "PreToolUse" and blocks:
+        reason = f"CCPM cannot tell whether this is allowed: {text}. Tell the user."
+        decision = {"permissionDecision": "deny", "permissionDecisionReason": reason}
+        return {"hookSpecificOutput": {"hookEventName": event, **decision}}
+    passed = "; the call was let through" if event == "PreToolUse" else ""
+    return {"systemMessage": text + passed}
+
+
+def _set_deadline(event: str, blocks: bool) -> None:
+    """End this process when its time is over. The module `signal` costs an import of `enum`; the one below does not."""
+    import _signal  # type: ignore[import-not-found,unused-ignore]
+
+    seconds = DEADLINE.get(event, USUAL)
+
+    def expire(*_: object) -> NoReturn:
+        import json
+
+        answer = _failure(event, blocks, f"no answer within {seconds:g} s")
+        os.write(1, (json.dumps(answer) + "\n").encode())
+        os._exit(OK)
+
+    _signal.signal(_signal.SIGALRM, expire)
+    _signal.setitimer(_signal.ITIMER_REAL, seconds)
