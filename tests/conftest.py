@@ -29,7 +29,14 @@ TOOLS = {
 }
 """Tool: a command that ends with status 0 where it works, and how to get it."""
 
-KEPT = ("CCPM_CORPUS", "CCPM_GENERATED", "CCPM_LIB_UNDER_TEST", "CCPM_NO_SKIP", "CCPM_SWEEP")
+KEPT = (
+    "CCPM_CORPUS",
+    "CCPM_PLAN_RUNS",
+    "CCPM_GENERATED",
+    "CCPM_LIB_UNDER_TEST",
+    "CCPM_NO_SKIP",
+    "CCPM_SWEEP",
+)
 GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",

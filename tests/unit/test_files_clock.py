@@ -62,3 +62,25 @@ def test_the_boot_clock_runs_forward_and_ignores_the_wall_clock(monkeypatch: pyt
     assert after.wall == 0.0
     assert after.boot >= before.boot
     assert after.boot_id == before.boot_id == process.boot_id()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-12T10:00:00Z", "2026-01-12T10:00:00Z"),
+        ("2026-01-12", "2026-01-12T00:00:00Z"),
+        ("2026-01-12 10:00", "2026-01-12T10:00:00Z"),
+        ("2026-01-12T10:00:00.123Z", "2026-01-12T10:00:00Z"),
+        ("2026-01-12T10:00:00+02:00", "2026-01-12T08:00:00Z"),
+        ("2026-01-12T10:00:00 -0130", "2026-01-12T11:30:00Z"),
+    ],
+)
+def test_times_are_read_as_people_write_them(text: str, expected: str) -> None:
+    assert clock.to_iso(clock.from_any(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2026-13-01", None, ["2026-01-12"], "[Current date]", "12.1.2026"]
+)
+def test_what_is_no_time_is_none(text: object) -> None:
+    assert clock.from_any(text) == 0.0

@@ -63,13 +63,12 @@ class Detected:
 
 def detect(top: str, epic: str, now: float) -> Detected:
     """The findings of `epic`, or of every epic if it is ""; NotFound (66) if it does not exist."""
-    loaded, _ = plans.load(top)
     done = Detected()
     if epic:
-        found = plans.load_epic(top, epic)
-        if all(found.folder.path != other.folder.path for other in loaded):
-            loaded.append(found)
-    wanted = [found for found in loaded if not epic or found.name == epic]
+        only, loaded = plans.load_around(top, epic)
+        wanted = [only]
+    else:
+        loaded = wanted = plans.load(top)[0]
     done.scanned = {found.name: len(found.plan.tasks) for found in wanted}
     names = set(done.scanned)
     done.findings = [f for f in findings(loaded, Evidence(top), now) if f.task.epic in names]

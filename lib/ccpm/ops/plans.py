@@ -55,6 +55,16 @@ def load(top: str, archived: bool = False) -> tuple[list[Epic], list[PlanFile]]:
     return [Epic(folder) for folder in tree.epics], tree.prds
 
 
+def load_around(top: str, name: str) -> tuple[Epic, list[Epic]]:
+    """(the epic `name`, every epic with it), each file read once; NotFound (66) names the ones there are."""
+    epics, _ = load(top)
+    found = next((epic for epic in epics if epic.name == name), None)
+    if found is None:
+        found = load_epic(top, name)
+        epics.append(found)
+    return found, epics
+
+
 def load_epic(top: str, name: str) -> Epic:
     """The epic in the folder `name`; NotFound (66) names the ones there are."""
     folder = plan_tree.load_epic(top, name)

@@ -25,10 +25,10 @@ def report(top: str, now: float) -> Data:
     changed = history.changes_since(top, clock.to_iso(since))
     tree = plan_tree.load(top)
     epics = [plans.Epic(folder) for folder in tree.epics]
-    running = views.running(top, epics)
+    progress = views.all_progress(top, epics)
     files = [*tree.prds, *(epic.epic for epic in tree.epics if epic.epic)]
     files += [file for epic in tree.epics for _, file in epic.tasks]
-    files += [file for epic in tree.epics for file in views.progress_files(top, epic).values()]
+    files += [file for updates in progress.values() for file in updates.values()]
     touched = {path[path.index(".claude/") :] for path in changed.files}
     touched |= _recent(top, files, since, now + DAY)
     kinds = [_kind(path) for path in touched]
@@ -38,7 +38,7 @@ def report(top: str, now: float) -> Data:
         "modified": {kind: kinds.count(kind) for kind in ("prd", "epic", "task", "update")},
         "files": sorted(touched),
         "commits": changed.subjects,
-        "in_progress": running,
+        "in_progress": views.running(top, epics, progress),
         "next": views.urgent(top, epics),
         "tasks": views.sum_counts(epics),
     }

@@ -56,15 +56,15 @@ def in_progress(top: str, archived: bool = False) -> Data:
     """Tasks that run (by status or by a progress file that is not at 100 %), and the epics that do."""
     epics, _ = plans.load(top, archived)
     active = [epic_data(epic) for epic in epics if epic.status == IN_PROGRESS]
-    return {"tasks": running(top, epics), "epics": active}
+    return {"tasks": running(top, epics, all_progress(top, epics)), "epics": active}
 
 
-def running(top: str, epics: list[Epic]) -> list[Data]:
-    """The tasks of `epics` that run."""
+def running(top: str, epics: list[Epic], progress: dict[str, dict[str, PlanFile]]) -> list[Data]:
+    """The tasks of `epics` that run. `progress`: what `all_progress` gave for them."""
     held = claims.held(Store(top))
     found = []
     for epic in epics:
-        updates = progress_files(top, epic.folder)
+        updates = progress[epic.folder.path]
         for task in epic.plan.tasks:
             update = _find_update(updates, task) if updates else None
             if task.status == IN_PROGRESS or (update and not task.is_closed):
@@ -94,15 +94,14 @@ def epic_status(top: str, name: str) -> Data:
     from ccpm.external import history
     from ccpm.ops import completion
 
-    epic = plans.load_epic(top, name)
-    loaded = [other for other in plans.load(top)[0] if other.folder.path != epic.folder.path]
+    epic, loaded = plans.load_around(top, name)
     evidence = completion.Evidence(top)
     numbers = {completion.number_of(task) for task in epic.plan.tasks}
     branches = history.of_epic(evidence.branches, epic.name)
     branches += [
         branch for number in sorted(numbers) for branch in history.of_issue(evidence.branches, number)
     ]
-    found = completion.findings([epic, *loaded], evidence, time.time())
+    found = completion.findings(loaded, evidence, time.time())
     return {
         **epic_data(epic),
         "cycles": [[task.id for task in cycle] for cycle in epic.plan.cycles()],
@@ -226,6 +225,11 @@ def sum_counts(epics: list[Epic]) -> dict[str, int]:
 def _with_claim(data: Data, task: Task, claimed: dict[str, claims.Claim]) -> Data:
     claim = claims.find(task, claimed)
     return {**data, "claimed_by": claim.agent if claim else ""}
+
+
+def all_progress(top: str, epics: list[Epic]) -> dict[str, dict[str, PlanFile]]:
+    """{folder of an epic: its progress files}."""
+    return {epic.folder.path: progress_files(top, epic.folder) for epic in epics}
 
 
 def progress_files(top: str, folder: EpicFolder) -> dict[str, PlanFile]:

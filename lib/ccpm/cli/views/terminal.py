@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     Data = dict[str, Any]
 
+_TASKS = ("  ✅ #", "  ⬜ #")
 _STYLES = {
     "❌": "red", "⚠️": "yellow", "✅": "green", "⏸️": "yellow", "🔁": "red", "🔒": "yellow",
     "💡": "cyan", "📊": "bold", "=": "dim",
@@ -22,13 +23,37 @@ def show(verb: str, data: Data, lines: list[str]) -> None:
     console = Console()
     table = _table(verb, data)
     if table is None:
-        for line in lines:
-            console.print(Text(line, style=_style(line)))
+        _show_lines(console, lines, _inner_table(verb, data))
         return
     title = next(line for line in lines if line and not line.endswith("..."))
     console.print(Text(title, style="bold"))
     console.print(table)
     console.print(Text(next(line for line in reversed(lines) if line), style="dim"))
+
+
+def _show_lines(console: Console, lines: list[str], table: Table | None) -> None:
+    """The lines; those of tasks together as `table`, if there is one."""
+    for before, line in zip(["", *lines], lines, strict=False):
+        if not table or not line.startswith(_TASKS):
+            console.print(Text(line, style=_style(line)))
+        elif not before.startswith(_TASKS):
+            console.print(table)
+
+
+def _inner_table(verb: str, data: Data) -> Table | None:
+    if verb != "epic-show" or not data["task_list"]:
+        return None
+    rows = [
+        [
+            f"#{task['id']}",
+            task["name"],
+            "ready" if task["ready"] else task["status"],
+            ", ".join(f"#{b['task'] or b['reference']}" for b in task["waiting_for"]),
+            "yes" if task["parallel"] else "",
+        ]
+        for task in data["task_list"]
+    ]
+    return _grid(("Task", "Name", "Status", "Waits for", "Parallel"), rows)
 
 
 def _table(verb: str, data: Data) -> Table | None:
