@@ -90,3 +90,14 @@ stage_deadlock() {
   [[ $output == *"⚠️ agent-ada holds 6 locks, the oldest for "* ]]
   [[ $output != *agent-bob* ]]
 }
+
+@test "metrics are a report, JSON, or text for a scraper" {
+  ccpm-lock run epic-auth --agent agent-ada -- true
+  run ccpm-watch metrics --since 1h
+  status_is 0
+  [[ $output == *"Locks: 1 given, 0 contended (0.0%)"*"wait for a lock"*"agent-ada"* ]]
+  run ccpm-watch metrics --openmetrics
+  [[ $output == *"# EOF" ]]
+  run ccpm-watch metrics --since yesterday
+  status_is 2
+}

@@ -13,6 +13,7 @@ PROGRAM = "ccpm-watch"
 VERBS = {
     "locks": "all locks: holder, mode, age, time left, who waits, whether stale and why",
     "deadlocks": "who waits for whom; 1 if some of it can never end",
+    "metrics": "waits, holds, contention, faults, agents, work, requests, out of the event log",
 }
 
 
@@ -21,7 +22,7 @@ def run(argv: list[str]) -> int:
     if verb == "help":
         sys.stdout.write(usage(PROGRAM, VERBS))
         return OK
-    return {"locks": _locks, "deadlocks": _deadlocks}[verb](rest)
+    return {"locks": _locks, "deadlocks": _deadlocks, "metrics": _metrics}[verb](rest)
 
 
 def _locks(argv: list[str]) -> int:
@@ -67,6 +68,50 @@ def _deadlocks(argv: list[str]) -> int:
                 f"{PROGRAM}: {victim.agent} has lost {lost}; it is told so (exit 11) when it writes\n"
             )
     return OK
+
+
+def _metrics(argv: list[str]) -> int:
+    import time
+
+    from ccpm.cli.monitor import metrics
+    from ccpm.core import metrics as rules
+    from ccpm.files import events
+
+    parser = Parser(PROGRAM, "metrics", VERBS["metrics"])
+    parser.add_argument(
+        "--since", type=_ago, default=0.0, metavar="AGE", help="only the last 30m, 12h, 1d, 2w"
+    )
+    parser.add_argument(
+        "--openmetrics", action="store_true", help="text for a node exporter's textfile folder"
+    )
+    args = parser.parse_args(argv)
+    now = time.time()
+    tally = rules.Tally()
+    for piece in events.read_since(root.find(), now - args.since if args.since else 0.0):
+        tally.add(piece)
+    report = rules.report(tally, now)
+    if args.openmetrics:
+        sys.stdout.write(metrics.openmetrics(report))
+    elif args.json:
+        _print_json(report)
+    else:
+        since = clock.to_iso(now - args.since) if args.since else "the log's beginning"
+        metrics.show(report, f"since {since}")
+    return OK
+
+
+def _ago(text: str) -> float:
+    """`30m`, `12h`, `1d`, `2w` or seconds, in seconds."""
+    from ccpm.cli.arguments import invalid
+
+    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}.get(text[-1:], 0)
+    try:
+        seconds = float(text[:-1]) * unit if unit else float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 1e9:
+        raise invalid(f"{text[:40]!r} is no age: 30m, 12h, 1d, 2w")
+    return seconds
 
 
 def _print_json(data: object) -> None:

@@ -15,6 +15,10 @@ import time
 
 from ccpm.files import clock, root
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROTATE_BYTES = 8 << 20
 KEEP = 8
 NAME = "events.jsonl"
@@ -61,6 +65,53 @@ def read_tail(top: str, limit: int = 4096) -> list[dict[str, object]]:
         if isinstance(event, dict):
             found.append(event)
     return found
+
+
+def read_since(top: str, since: float) -> Iterator[bytes]:
+    """The log from the time `since` (epoch seconds) on, one piece a file, oldest first; each begins with a whole line.
+
+    Lines are in order up to the few milliseconds between the clock reading and the write of two processes, which is how
+    exact `since` is.
+    """
+    folder = root.metrics_dir(top)
+    try:
+        rotated = sorted(name for name in os.listdir(folder) if name.startswith("events-"))
+    except OSError:
+        return
+    for name in [*rotated, NAME]:
+        path = os.path.join(folder, name)
+        try:
+            with open(path, "rb") as file:
+                if os.fstat(file.fileno()).st_mtime < since:
+                    continue
+                data = file.read()
+        except OSError:  # rotated away since the listing: KEEP was reached
+            continue
+        yield data[_first_since(data, since) :] if since > 0 else data
+
+
+def _first_since(data: bytes, since: float) -> int:
+    """Where the first line that was written at `since` or later begins (binary search over the lines)."""
+    low, high = 0, len(data)
+    while low < high:
+        middle = (low + high) // 2
+        start = data.rfind(b"\n", 0, middle) + 1
+        end = data.find(b"\n", middle)
+        end = len(data) if end < 0 else end + 1
+        written = _written_at(data[start:end])
+        if written is not None and written >= since:
+            high = start
+        else:
+            low = end
+    return low
+
+
+def _written_at(line: bytes) -> float | None:
+    _, mark, rest = line.partition(b'"at":')
+    try:
+        return float(rest.partition(b",")[0]) if mark else None
+    except ValueError:
+        return None
 
 
 def _encode(fields: dict[str, object]) -> str:
