@@ -93,7 +93,7 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "run does not renew",
-        "ops/guarded_run.py",
+        "ops/held.py",
         "        if not self._leases or clock.boot() < self._due:\n",
         "        if True:\n",
         "recovery.py::test_a_run_keeps_its_lease_for_longer_than_its_ttl",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, seconds, split_verb, usage
+from ccpm.core import leases
 from ccpm.errors import NO, OK
 from ccpm.ops import identity
 
@@ -20,6 +21,7 @@ VERBS = {
     "remove": "remove a worktree and its branch; refused while it has unsaved work",
     "list": "show the worktrees of agents",
     "conflicts": "show claims that overlap and branches that will not merge; 1 if there are some",
+    "merge": "merge what the agents of an epic have done into its branch, each result checked",
     "prune": "remove the worktrees of agents that are not alive any more",
     "rescued": "show what was saved when worktrees were removed",
     "restore": "bring a rescue back as a worktree; print its path",
@@ -41,6 +43,7 @@ def run(argv: list[str]) -> int:
         "remove": _remove,
         "list": _list,
         "conflicts": _conflicts,
+        "merge": _merge,
         "prune": _prune,
         "rescued": _rescued,
         "restore": _restore,
@@ -49,7 +52,7 @@ def run(argv: list[str]) -> int:
 
 def _parser(verb: str) -> Parser:
     parser = Parser(PROGRAM, verb, VERBS[verb])
-    if verb in ("add",):
+    if verb in ("add", "merge"):
         parser.add_argument("epic", metavar="EPIC")
     elif verb in ("remove", "list", "prune", "conflicts"):
         parser.add_argument("epic", nargs="*", metavar="EPIC")
@@ -59,7 +62,9 @@ def _parser(verb: str) -> Parser:
         parser.add_argument("--shared", action="store_true", help="that of the epic itself, not of an agent")
     if verb == "remove":
         parser.add_argument("--path", metavar="PATH", help="the worktree there, instead of EPIC and agent")
-    if verb in ("remove", "prune"):
+    if verb == "merge":
+        _add_merge_options(parser)
+    if verb in ("remove", "prune", "merge"):
         parser.add_argument("--rescue", action="store_true", help="save unsaved work first")
     if verb == "conflicts":
         parser.add_argument("--exit-zero", action="store_true", help="end with 0 also if there are some")
@@ -70,6 +75,22 @@ def _parser(verb: str) -> Parser:
     if verb == "restore":
         parser.add_argument("--into", metavar="PATH", help="where to (default: where it was)")
     return parser
+
+
+def _add_merge_options(parser: Parser) -> None:
+    parser.add_argument("--check", metavar="CMD", help="what has to pass (default: `check:` of the epic)")
+    parser.add_argument(
+        "--check-limit", type=seconds(1, 7 * 86400), default=3600.0, help="longest time of one check, seconds"
+    )
+    parser.add_argument(
+        "--ttl", type=seconds(0.05, leases.MAX_TTL), default=0.0, help="of the merge lock, seconds"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=seconds(0, leases.MAX_TTL),
+        default=leases.DEFAULT_TIMEOUT,
+        help="longest wait for it, seconds",
+    )
 
 
 def _add(actor: Actor, args: Namespace) -> int:
@@ -129,6 +150,21 @@ def _conflicts(actor: Actor, args: Namespace) -> int:
             report = newer
     found = bool(report["claims"] or report["conflicts"])
     return NO if found and not args.exit_zero else OK
+
+
+def _merge(actor: Actor, args: Namespace) -> int:
+    from ccpm.cli import worktree_tables
+    from ccpm.ops import merge_report, merging
+
+    options = merging.Options(
+        args.check, args.check_limit, args.rescue, args.ttl or leases.DEFAULT_TTL, args.timeout
+    )
+    report = merging.merge(actor, args.epic, options)
+    if args.json:
+        _print_json(report)
+    else:
+        worktree_tables.show_merge(report)
+    return merge_report.status(report)
 
 
 def _prune(actor: Actor, args: Namespace) -> int:

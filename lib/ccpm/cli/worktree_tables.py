@@ -49,6 +49,48 @@ def show_conflicts(report: dict[str, Any]) -> None:
         )
 
 
+def show_merge(report: dict[str, Any]) -> None:
+    for one in report["merged"]:
+        _line(f"merged    {one['branch']}  in {one['commit'][:10]}")
+    for one in report["failed"]:
+        _show_failed(one, report["branch"])
+    for one in report["conflicts"]:
+        _show_conflict(one)
+    for one in report["held"]:
+        _line(f"held      {one['branch']}  it changed what others own")
+        for file in one["files"]:
+            _line(f"            {file['file']}: {file['through']} of {file['owner']} since {file['since']}")
+    for one in report["uncommitted"]:
+        _line(f"note      {one['branch']}  {one['agent']} has uncommitted work; it was not merged")
+    for name in report["cleaned"]:
+        _line(f"cleaned   {name}")
+    for one in report["kept"]:
+        _line(f"kept      {one['branch']}  {one['why']}")
+    for note in report["notes"]:
+        _line(f"note      {note}")
+    what = "moved to" if report["to"] != report["from"] else "stays at"
+    checked = f"{report['checks']} checks" if report["check"] else "no check: give one with --check"
+    _line(f"{report['branch']} {what} {report['to'][:10]} ({checked})")
+
+
+def _show_failed(one: dict[str, Any], epic: str) -> None:
+    how = "took too long" if one["status"] is None else f"ended with {one['status']}"
+    _line(f"failed    {one['branch']}  the check {how}; its output: {one['log']}")
+    for text in one["tail"].splitlines()[-5:]:
+        _line(f"            {text}")
+    if one["base_fails"]:
+        _line(f"            {epic} itself does not pass: mend it first, on a branch of its own")
+
+
+def _show_conflict(one: dict[str, Any]) -> None:
+    _line(f"conflict  {one['branch']}  in {', '.join(one['files'])}")
+    for commit in one["commits"]:
+        _line(f"            {one['agent']}: {_commit(commit)}")
+    for commit in one["merged_commits"]:
+        _line(f"            {commit['agent'] or commit['author']}: {_commit(commit)}, merged")
+    _line(f"            {one['advice']}")
+
+
 def _who(side: dict[str, Any]) -> str:
     name = side["agent"] or side["branch"]
     return f"{name} (gone)" if not side["live"] else str(name)

@@ -74,6 +74,13 @@ def prune(actor: Actor, epic: str = "", with_rescue: bool = False) -> list[dict[
     return results
 
 
+def remove_merged(
+    actor: Actor, repository: Repository, worktree: Worktree, with_rescue: bool
+) -> dict[str, object]:
+    """As `remove`, for a worktree whose agent is gone and whose branch is merged."""
+    return _remove(actor, repository, worktree, with_rescue, keeps_branch=False)
+
+
 def clear(actor: Actor, repository: Repository, worktree: Worktree) -> None:
     """Finish the removal of `worktree`, or take it away when its folder is gone; what its index has is saved."""
     _finish_or_save(actor, repository, worktree, True, True)

@@ -202,11 +202,11 @@ def _make(actor: Actor, repository: Repository, mark: Mark, branch: str, path: s
             start = epic_branch.default_commit(repository, actor.say)
         if not refs.read(repository, branch_names.HEADS + branch):
             refs.move(repository, branch_names.HEADS + branch, start, refs.NOTHING)
-        _make_room(path)
+        make_room(path)
         return worktrees.add(repository, path, branch, str(mark))
 
 
-def _make_room(path: str) -> None:
+def make_room(path: str) -> None:
     """What a killed `git worktree add` left at `path` and git does not know any more: an empty folder, or one with
     nothing but a link to git's side of it. Anything else is somebody's."""
     try:

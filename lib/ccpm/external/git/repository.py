@@ -187,10 +187,14 @@ def _run(
     return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip())
 
 
+def clean_environment() -> dict[str, str]:
+    """Our environment without what git sets for its hooks: for commands that shall see their own repository."""
+    return {name: value for name, value in os.environ.items() if name not in _OUTSIDE}
+
+
 def _environment(variables: dict[str, str] | None) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _OUTSIDE}
     fixed = {"LC_ALL": "C.UTF-8", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-    return {**kept, **fixed, **(variables or {})}
+    return {**clean_environment(), **fixed, **(variables or {})}
 
 
 def _met_a_lock(words: str) -> bool:

@@ -56,12 +56,13 @@ def changes(repository: Repository, old: str, new: str) -> dict[str, str]:
 
 
 class Commit:
-    """A commit of a log: `oid`, `author`, `when` (seconds of the epoch), `subject`, and the `files` that it changed
-    against all its parents."""
+    """A commit of a log: `oid`, `author`, `when` (seconds of the epoch), `subject`, the `agent` that its trailer
+    `Agent:` names ("" without one), and the `files` that it changed against all its parents."""
 
-    __slots__ = ("author", "files", "oid", "subject", "when")
+    __slots__ = ("agent", "author", "files", "oid", "subject", "when")
 
-    def __init__(self, oid: str, when: int, author: str, subject: str) -> None:
+    def __init__(self, oid: str, when: int, author: str, subject: str, agent: str) -> None:
+        self.agent = agent
         self.oid = oid
         self.when = when
         self.author = author
@@ -77,13 +78,14 @@ def log(repository: Repository, *revisions: str) -> list[Commit]:
 
     A merge counts with the files that differ from every parent: what somebody typed into it, not what it brought.
     """
-    options = ("-z", "--no-renames", "--name-only", "-c", "--topo-order", "--format=%x01%H %ct %an%x02%s")
+    form = "%x01%H %ct %an%x02%s%x02%(trailers:key=Agent,valueonly,separator=%x20)"
+    options = ("-z", "--no-renames", "--name-only", "-c", "--topo-order", f"--format={form}")
     found: list[Commit] = []
     for field in repository.run("log", *options, *revisions).fields:
         if field.startswith("\1"):
-            head, _, subject = field[1:].partition("\2")
+            head, subject, agent = field[1:].split("\2", 2)
             oid, when, author = head.split(" ", 2)
-            found.append(Commit(oid, int(when), author, subject))
+            found.append(Commit(oid, int(when), author, subject, agent.strip()))
         elif field.strip("\n"):
             # git puts a newline between the header of a commit and its first file, also with -z
             found[-1].files.append(field if found[-1].files else field.lstrip("\n"))

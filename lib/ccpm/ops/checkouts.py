@@ -1,0 +1,121 @@
+"""Checkouts of a branch that is moved from outside: they follow, but only where nothing of anybody's is in the way.
+
+Before the branch moves, every checkout of it has to be clean (`require_clean`), and the update has to be possible
+(`Following.prepare`). Then the move is written down in the worktree's git folder, the branch moves, and the files
+follow with a two-way merge (git-read-tree(1)), which touches only files that are as they were. Killed in between, the
+next run finds the note and lets the files follow (`finish`).
+
+Non-guarantee: between the look and the update somebody may begin to edit. Then git refuses the update, the files stay
+as they are, and the note stays for the next run.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ccpm.errors import Busy, IOFailure
+from ccpm.external.git import trees, worktrees
+from ccpm.external.git.repository import Repository
+from ccpm.external.git.worktrees import Worktree
+from ccpm.files import atomic, root
+
+NOTE = "ccpm-following"
+_SHOWN = 5
+
+
+def require_clean(repository: Repository, branch: str) -> None:
+    """Busy (75) if a checkout of `branch` has uncommitted changes. In the main checkout the shared folders of
+    `.claude/` (the plan) do not count: they change all the time, and by our own hand."""
+    for worktree in worktrees.on_branch(repository, branch):
+        if worktree.is_missing:
+            continue
+        changed = _changed(repository, worktree)
+        if changed:
+            more = f", and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
+            raise Busy(
+                f"{branch} is checked out in {worktree.path} with uncommitted changes: "
+                f"{', '.join(changed[:_SHOWN])}{more}",
+                "commit or stash them there, then run it again; nothing was merged",
+                path=worktree.path,
+                changed=changed,
+            )
+
+
+class Following:
+    """The checkouts of `branch` that follow its move from `old` to `new`."""
+
+    __slots__ = ("_new", "_old", "_repository", "_worktrees")
+
+    def __init__(self, repository: Repository, branch: str, old: str, new: str) -> None:
+        self._repository = repository
+        self._old = old
+        self._new = new
+        self._worktrees = [one for one in worktrees.on_branch(repository, branch) if not one.is_missing]
+
+    def prepare(self) -> None:
+        """Busy (75), and nothing is written down, if a file is in the way in one of them."""
+        for worktree in self._worktrees:
+            try:
+                self._repository.run("read-tree", "-m", "-u", "-n", self._old, self._new, at=worktree.path)
+            except IOFailure as error:
+                raise Busy(
+                    f"files in {worktree.path} are in the way of the merge: {error.message}",
+                    "commit, stash or move them, then run it again",
+                    path=worktree.path,
+                ) from error
+        for worktree in self._worktrees:
+            atomic.replace(_note(self._repository, worktree), f"{self._old} {self._new}\n".encode())
+
+    def cancel(self) -> None:
+        """The branch did not move."""
+        for worktree in self._worktrees:
+            atomic.remove(_note(self._repository, worktree))
+
+    def follow(self) -> list[str]:
+        """Let the files follow; for each checkout in which git refused, what to do."""
+        return [words for worktree in self._worktrees if (words := _follow(self._repository, worktree))]
+
+
+def finish(repository: Repository, branch: str) -> list[str]:
+    """Let checkouts follow in which a run before this one was killed; for each that cannot, what to do."""
+    found = []
+    for worktree in worktrees.on_branch(repository, branch):
+        if not worktree.is_missing and os.path.exists(_note(repository, worktree)):
+            found.append(_follow(repository, worktree))
+    return [words for words in found if words]
+
+
+def _follow(repository: Repository, worktree: Worktree) -> str:
+    """Let `worktree` follow what its note says; "" if it did, else what to do."""
+    note = _note(repository, worktree)
+    with open(note, encoding="ascii") as file:
+        old, new = file.read().split()
+    head = repository.text("rev-parse", "HEAD", at=worktree.path)
+    index = repository.run("write-tree", at=worktree.path, allow=(0, 128)).text
+    if head == old or index == trees.tree_of(repository, head):
+        atomic.remove(note)  # the branch did not move, or the files have followed
+        return ""
+    try:
+        repository.run("read-tree", "-m", "-u", old, head, at=worktree.path)
+    except IOFailure as error:
+        return (
+            f"{worktree.path} still has the files of {old[:10]} ({error.message}); "
+            f"git -C '{worktree.path}' read-tree -m -u {old[:10]} {new[:10]} brings those of {new[:10]}"
+        )
+    atomic.remove(note)
+    return ""
+
+
+def _changed(repository: Repository, worktree: Worktree) -> list[str]:
+    fields = repository.run(
+        "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", at=worktree.path
+    ).fields
+    paths = [field[3:] for field in fields]
+    if os.path.realpath(worktree.path) != repository.top:
+        return paths
+    shared = tuple(f".claude/{folder}/" for folder in root.SHARED)
+    return [path for path in paths if not path.startswith(shared)]
+
+
+def _note(repository: Repository, worktree: Worktree) -> str:
+    return os.path.join(worktree.admin or repository.common, NOTE)
