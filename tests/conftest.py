@@ -31,10 +31,11 @@ TOOLS = {
 
 KEPT = (
     "CCPM_CORPUS",
-    "CCPM_PLAN_RUNS",
     "CCPM_GENERATED",
+    "CCPM_GITHUB_WRITES",
     "CCPM_LIB_UNDER_TEST",
     "CCPM_NO_SKIP",
+    "CCPM_PLAN_RUNS",
     "CCPM_SWEEP",
 )
 GIT = {

@@ -14,6 +14,7 @@ HELPERS = {
     "lock": "take, hold, renew and release leases; run a command under them",
     "atomic-write": "replace or append to a file as one step",
     "fm-cas": "read and change frontmatter by compare-and-swap on its version",
+    "gh": "gh under the budget of requests that all agents share; what is left of it",
     "plan": "change the plan: new PRDs, epics and tasks, progress, closing, archiving",
     "work": "who does which task: plan, next, start, done, steal",
     "agent": "who works on what: registry, claims on files, requests and messages",

@@ -47,6 +47,9 @@ POLL = 1.0
 """Seconds until a caller looks again where another agent's reservation is in its way."""
 
 
+_POOL_WORDS = {CORE: "requests an hour", GRAPHQL: "GraphQL points an hour", SEARCH: "searches a minute"}
+
+
 def tidy(ledger: Ledger, now: float, rules: Rules, dead: set[str]) -> None:
     """Forget what no longer counts. `dead`: the reservations whose process is gone. A clock that was set back leaves
     times that lie ahead: they count as if they were just now."""
@@ -82,6 +85,14 @@ def needs_turn(ledger: Ledger, cost: Cost) -> bool:
     return cost.kind != READ or (ledger.penalty is not None and ledger.penalty.is_open)
 
 
+def shortage(ledger: Ledger, cost: Cost, agent: str, now: float, rules: Rules) -> Wait:
+    """Until a pause is over and `cost.calls` of the pool are free for `agent`: what the limits alone ask for."""
+    longest = max(
+        _pause(ledger, now), _primary(ledger, cost, agent, now, rules), key=lambda wait: wait.seconds
+    )
+    return longest if longest.seconds > 0 else Wait(0.0, "")
+
+
 def delay(ledger: Ledger, cost: Cost, agent: str, now: float, rules: Rules) -> Wait:
     """How long `agent` has to wait before it may `begin`; the longest of what the rules ask for. After `tidy`."""
     waits = [_pause(ledger, now), _primary(ledger, cost, agent, now, rules)]
@@ -107,19 +118,25 @@ def _primary(ledger: Ledger, cost: Cost, agent: str, now: float, rules: Rules) -
     pool = ledger.pools.get(cost.pool)
     if pool is None or available(ledger, cost.pool, agent, now, rules) >= cost.calls:
         return Wait(0.0, "")
+    words = _POOL_WORDS.get(cost.pool, cost.pool)
+    if cost.calls > pool.limit:
+        return Wait(rules.hour, f"GitHub allows {pool.limit} {words}: {cost.calls} are never free at once")
     seconds = until_reset(ledger, pool, now, rules)
     if seconds <= 0 or pool.remaining >= cost.calls:
-        return Wait(POLL, "what is left of the limit is in flight or set aside for other agents")
-    return Wait(seconds, f"the limit of {pool.limit} {_POOL_WORDS[cost.pool]} is used up")
+        others = _in_the_way(ledger, cost.pool, agent)
+        lapse = POLL if any(one.is_sent for one in others) else min(one.until for one in others) - now
+        return Wait(
+            max(lapse, 0.05), f"what is left of {pool.limit} {words} is in flight or set aside by others"
+        )
+    if cost.calls == 1:
+        return Wait(seconds, f"the limit of {pool.limit} {words} is used up")
+    return Wait(seconds, f"{pool.remaining} of {pool.limit} {words} are left, fewer than {cost.calls}")
 
 
 def until_reset(ledger: Ledger, pool: Pool, now: float, rules: Rules) -> float:
     """Seconds until the limit is full again; not positive when it is. GitHub tells it in whole seconds: a little later
     is on the safe side."""
     return pool.reset + rules.spacing - (now + ledger.skew)
-
-
-_POOL_WORDS = {CORE: "requests an hour", GRAPHQL: "GraphQL points an hour", SEARCH: "searches a minute"}
 
 
 def _window(times: list[float], length: float, most: int, now: float) -> Wait:
@@ -148,11 +165,12 @@ def available(ledger: Ledger, pool: str, agent: str, now: float, rules: Rules) -
     if found is None:
         return UNTOLD
     left = found.limit if until_reset(ledger, found, now, rules) <= 0 else found.remaining
-    return left - sum(
-        one.cost.calls
-        for one in ledger.reservations.values()
-        if one.cost.pool == pool and (one.is_sent or one.agent != agent)
-    )
+    return left - sum(one.cost.calls for one in _in_the_way(ledger, pool, agent))
+
+
+def _in_the_way(ledger: Ledger, pool: str, agent: str) -> list[Reservation]:
+    reserved = ledger.reservations.values()
+    return [one for one in reserved if one.cost.pool == pool and (one.is_sent or one.agent != agent)]
 
 
 def set_aside(
@@ -163,6 +181,13 @@ def set_aside(
         return False
     ledger.reservations[key] = Reservation(agent, cost, False, owner, now, now + rules.reserved_for)
     return True
+
+
+def give_back(ledger: Ledger, agent: str, pool: str) -> None:
+    """End what `agent` has set aside of `pool`."""
+    for key, one in list(ledger.reservations.items()):
+        if not one.is_sent and one.agent == agent and one.cost.pool == pool:
+            del ledger.reservations[key]
 
 
 def begin(ledger: Ledger, key: str, cost: Cost, agent: str, owner: Owner, now: float, until: float) -> None:
@@ -187,10 +212,10 @@ def begin(ledger: Ledger, key: str, cost: Cost, agent: str, owner: Owner, now: f
 
 
 def settle(ledger: Ledger, key: str, facts: Facts, now: float, rules: Rules) -> None:
-    """Take the answer to the request `key` into account. Settling a request twice, or one that was given up, changes
-    nothing but what the answer tells about the limits."""
+    """Take the answer to the request `key` into account. One that was given up, or is settled twice, changes nothing
+    but what its answer tells about the limits, and that may be old."""
     done = ledger.reservations.pop(key, None)
-    started = done.started if done else now
+    started = done.started if done else 0.0
     kind = done.cost.kind if done else READ
     if facts.outcome == UNSENT:
         if kind == CREATE and started in ledger.creations:
@@ -199,7 +224,7 @@ def settle(ledger: Ledger, key: str, facts: Facts, now: float, rules: Rules) -> 
     if done and kind == CREATE:
         _move_creation(ledger, started, now)
     if facts.pool:
-        _learn(ledger, facts, started, now)
+        learn(ledger, facts, started, now)
     elif done and done.cost.pool in ledger.pools:
         pool = ledger.pools[done.cost.pool]
         pool.remaining = max(0, pool.remaining - done.cost.calls)
@@ -220,7 +245,7 @@ def _move_creation(ledger: Ledger, started: float, now: float) -> None:
     ledger.creations.append(now)
 
 
-def _learn(ledger: Ledger, facts: Facts, started: float, now: float) -> None:
+def learn(ledger: Ledger, facts: Facts, started: float, now: float) -> None:
     """Believe an answer whose request was sent after the newest one that is known came; of answers that crossed, the
     least favourable counts. A later `reset` is a new window: usage is counted anew."""
     assert facts.pool
@@ -265,26 +290,3 @@ def _count(usage: Usage, cost: Cost, facts: Facts, now: float) -> None:
     else:
         usage.writes += 1
         usage.creations += cost.kind == CREATE
-
-
-def estimate(ledger: Ledger, agent: str, costs: list[Cost], now: float, rules: Rules) -> float:
-    """How many seconds the rules make `agent` take for `costs`, one after the other, if every answer came at once and
-    nobody else sent anything. Spends `ledger`: give it a copy."""
-    nobody = Owner("", 0, "", "", "", "")
-    at = now
-    for index, cost in enumerate(costs):
-        for _ in range(4):  # a wait may end in another rule's
-            tidy(ledger, at, rules, set())
-            wait = delay(ledger, cost, agent, at, rules).seconds
-            if not wait:
-                break
-            at += wait
-        key = f"estimate-{index}"
-        begin(ledger, key, cost, agent, nobody, at, at + 1.0)
-        pool = ledger.pools.get(cost.pool)
-        facts = Facts(ANSWERED)
-        if pool and until_reset(ledger, pool, at, rules) <= 0:
-            reset = at + ledger.skew + rules.hour
-            facts = Facts(ANSWERED, cost.pool, pool.limit, pool.limit - cost.calls, reset)
-        settle(ledger, key, facts, at, rules)
-    return at - now

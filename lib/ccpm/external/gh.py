@@ -88,7 +88,7 @@ class RateLimited(Busy):
 
     def __init__(self, request: str, answer: Answer) -> None:
         self.answer = answer
-        self.retry_after = _seconds(answer.headers.get("retry-after", ""))
+        self.retry_after = retry_after(answer)
         super().__init__(
             f"GitHub refused {request} because of a rate limit: {answer.message()} (HTTP {answer.status})",
             "ccpm-gh limit tells when it goes on",
@@ -177,10 +177,10 @@ def run(argv: list[str], stdin: bytes, seconds: float) -> tuple[int | None, byte
                 child.stop(1.0)
         if child.forwarded and status == 128 + child.forwarded:
             os.kill(os.getpid(), child.forwarded)
-        return status, _content(out), _content(err)
+        return status, content(out), content(err)
 
 
-def _content(file: IO[bytes]) -> bytes:
+def content(file: IO[bytes]) -> bytes:
     file.seek(0)
     return file.read()
 
@@ -191,7 +191,7 @@ def _judge(request: str, status: int | None, out: bytes, err: bytes, seconds: fl
     if status is None:
         raise Unclear(request, f"none came within {seconds:.0f} s", answer)
     if answer is None:
-        raise _without_answer(request, status, words)
+        raise without_answer(request, status, words)
     if answer.status >= 500:
         raise Unclear(request, f"{answer.message() or 'an error of GitHub'} (HTTP {answer.status})", answer)
     if answer.status in (403, 429) and is_rate_limit(answer):
@@ -203,7 +203,8 @@ def _judge(request: str, status: int | None, out: bytes, err: bytes, seconds: fl
     return answer
 
 
-def _without_answer(request: str, status: int, words: str) -> Busy | Unavailable:
+def without_answer(request: str, status: int, words: str) -> Busy | Unavailable:
+    """The error for a gh that ended with `status` and `words` before any answer came."""
     if status == AUTH_NEEDED:
         return Unavailable(
             "gh is not logged in to GitHub", "gh auth login (or set GH_TOKEN), then run it again"
@@ -264,8 +265,9 @@ def _query(fields: dict[str, Any]) -> str:
     return urlencode(fields)
 
 
-def _seconds(text: str) -> float | None:
+def retry_after(answer: Answer) -> float | None:
+    """The pause that GitHub asks for, seconds; None if it names none."""
     try:
-        return max(0.0, float(text))
-    except ValueError:
+        return max(0.0, float(answer.headers["retry-after"]))
+    except (KeyError, ValueError):
         return None

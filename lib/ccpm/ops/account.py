@@ -18,7 +18,7 @@ import os
 import time
 
 from ccpm.core import budget as decide
-from ccpm.core.ledger import LOST, READ, Cost, Facts, Ledger, Rules
+from ccpm.core.ledger import LOST, READ, Cost, Facts, Ledger, Rules, Wait
 from ccpm.errors import Busy
 from ccpm.files import budget_record, clock, events, json_record, process, root
 from ccpm.files.json_record import Changing
@@ -33,16 +33,17 @@ if TYPE_CHECKING:
 LOOK = 5.0
 """Seconds between two looks at the shared state during a longer wait."""
 
-_warned: set[str] = set()
+_warned: set[tuple[str, str, str]] = set()
 
 
 class Account:
     """The budget of one GitHub host in the project of `actor`."""
 
-    __slots__ = ("actor", "host", "path", "resource", "rules")
+    __slots__ = ("actor", "host", "hostname", "path", "resource", "rules")
 
     def __init__(self, actor: Actor, hostname: str | None = None) -> None:
         self.actor = actor
+        self.hostname = hostname
         self.host = (hostname or os.environ.get("GH_HOST") or "github.com").lower()
         suffix = "" if self.host == "github.com" else f"-{self.host}"
         self.resource = f"github-api{suffix}"
@@ -67,6 +68,12 @@ class Account:
         except BaseException:
             turn.end()
             raise
+
+    def count_cached(self) -> None:
+        with self.changing() as change:
+            usage = change.ledger.usage(self.actor.agent)
+            usage.cached, usage.last = usage.cached + 1, change.now
+            change.save()
 
     def log(self, event: str, method: str, path: str, answer: Answer | None) -> None:
         events.append(
@@ -105,26 +112,27 @@ class Account:
             if not turn.is_mine:
                 turn.take()
                 continue
-            left = deadline - clock.boot()
-            if wait.seconds > left:
-                raise self._too_long(wait.seconds, wait.why, left)
-            if wait.seconds > QUIET and spoken != wait.why:
-                spoken = wait.why
-                until = clock.to_iso(time.time() + wait.seconds)
-                self.actor.say(f"waiting {wording.seconds(wait.seconds)}, until {until}: {wait.why}")
-            time.sleep(min(wait.seconds, LOOK))
+            spoken = self.sleep(wait, deadline, spoken)
         if spoken:
             self.actor.say(f"going on after {wording.seconds(clock.boot() - started)}")
         return Sending(self, key, turn)
 
-    def _too_long(self, seconds: float, why: str, left: float) -> Busy:
-        until = clock.to_iso(time.time() + seconds)
-        return Busy(
-            f"GitHub has to wait until {until} ({wording.seconds(seconds)}): {why}",
-            f"run it again then, or wait for it with --timeout {seconds + 5:.0f}; ccpm-gh limit shows the state",
-            until=until,
-            seconds=round(seconds, 1),
-        )
+    def sleep(self, wait: Wait, deadline: float, spoken: str = "") -> str:
+        """Sleep a part of `wait`, at most `LOOK` seconds, and say so once for each reason: what was `spoken` last comes
+        in and goes out. Busy (75) at once if the whole of it ends behind `deadline` (boot clock)."""
+        until = clock.to_iso(time.time() + wait.seconds)
+        if wait.seconds > deadline - clock.boot():
+            raise Busy(
+                f"no request to GitHub before {until} (in {wording.seconds(wait.seconds)}): {wait.why}",
+                f"run it again then, or wait with --timeout {wait.seconds + 5:.0f}; ccpm-gh limit shows the state",
+                until=until,
+                seconds=round(wait.seconds, 1),
+            )
+        if wait.seconds > QUIET and spoken != wait.why:
+            spoken = wait.why
+            self.actor.say(f"waiting {wording.seconds(wait.seconds)}, until {until}: {wait.why}")
+        time.sleep(min(wait.seconds, LOOK))
+        return spoken
 
     def _tidy(self, ledger: Ledger, now: float) -> None:
         dead = {key for key, one in ledger.reservations.items() if process.is_alive(one.owner) is False}
@@ -133,12 +141,16 @@ class Account:
     def warn(self, ledger: Ledger, now: float) -> None:
         """Say once a window and process that little is left."""
         for name, pool in ledger.pools.items():
-            left = decide.available(ledger, name, "", now, self.rules)
             reset = clock.to_iso(pool.reset)
-            if left < min(self.rules.low, pool.limit // 4) and f"{self.host} {name} {reset}" not in _warned:
-                _warned.add(f"{self.host} {name} {reset}")
+            is_low = pool.remaining < min(self.rules.low, pool.limit // 4)
+            if (
+                is_low
+                and decide.until_reset(ledger, pool, now, self.rules) > 0
+                and (self.host, name, reset) not in _warned
+            ):
+                _warned.add((self.host, name, reset))
                 self.actor.say(
-                    f"GitHub ({name}): {max(left, 0)} of {pool.limit} requests are left until {reset}"
+                    f"GitHub ({name}): {pool.remaining} of {pool.limit} requests are left until {reset}"
                 )
 
 
@@ -190,6 +202,10 @@ class Sending:
                 self.settle(Facts(LOST))
         finally:
             self._turn.end()
+
+    def let_go(self) -> None:
+        """Let others write while this request is under way."""
+        self._turn.end()
 
     def settle(self, facts: Facts) -> None:
         self._is_settled = True

@@ -18,11 +18,25 @@ from __future__ import annotations
 import time
 
 from ccpm.core import budget as decide
-from ccpm.core import requests
-from ccpm.core.ledger import ANSWERED, CORE, CREATE, LOST, READ, REFUSED, UNSENT, WRITE, Cost, Facts
+from ccpm.core import forecast, requests
+from ccpm.core.ledger import (
+    ANSWERED,
+    CORE,
+    CREATE,
+    GRAPHQL,
+    LOST,
+    READ,
+    REFUSED,
+    SEARCH,
+    UNSENT,
+    WRITE,
+    Cost,
+    Facts,
+)
 from ccpm.errors import CcpmError
 from ccpm.external import gh
-from ccpm.files import clock
+from ccpm.files import clock, process
+from ccpm.ops import lock_state, wording
 from ccpm.ops.account import Account
 from ccpm.ops.actor import Actor
 
@@ -63,24 +77,24 @@ def call(
             try:
                 answer = gh.api(method, path, fields, raw_body, headers, hostname, seconds)
             except gh.RateLimited as error:
-                sending.settle(facts_of(error.answer, REFUSED, error.retry_after))
+                sending.settle(facts_of(error.answer, REFUSED))
                 account.log("github.refused", method, path, error.answer)
             except gh.Unclear as error:
                 sending.settle(facts_of(error.answer, LOST))
-                account.log("github.unclear", method, path, error.answer)
+                account.log("github.lost", method, path, error.answer)
                 if cost.kind != READ or not retries:
                     raise
                 retries -= 1
             except gh.Refused as error:
                 sending.settle(facts_of(error.answer, ANSWERED))
-                account.log("github.request", method, path, error.answer)
+                account.log("github.answered", method, path, error.answer)
                 raise
             except CcpmError:
                 sending.settle(Facts(UNSENT))
                 raise
             else:
                 sending.settle(facts_of(answer, ANSWERED))
-                account.log("github.request", method, path, answer)
+                account.log("github.answered", method, path, answer)
                 return answer
 
 
@@ -92,15 +106,114 @@ def estimate(
     account = Account(actor, hostname)
     kinds = [CREATE] * creations + [WRITE] * writes + [READ] * reads
     ledger = account.look()
-    return decide.estimate(ledger, actor.agent, [Cost(kind) for kind in kinds], time.time(), account.rules)
+    return forecast.estimate(ledger, actor.agent, [Cost(kind) for kind in kinds], time.time(), account.rules)
 
 
-def facts_of(answer: Answer | None, outcome: str, retry_after: float | None = None) -> Facts:
+def refresh(actor: Actor, account: Account) -> None:
+    """Look up the limits, which costs nothing of them; during a pause that GitHub asked for, do nothing."""
+    started = time.time()
+    penalty = account.look().penalty
+    if penalty and started < penalty.until:
+        return
+    answer = gh.api("GET", "rate_limit", hostname=account.hostname)
+    found = answer.json() or {}
+    with account.changing() as change:
+        for name, told in found.get("resources", {}).items():
+            if name in (CORE, GRAPHQL, SEARCH):
+                limit, remaining, reset = (int(told[key]) for key in ("limit", "remaining", "reset"))
+                date = _to_epoch(answer.headers.get("date", ""))
+                facts = Facts(ANSWERED, name, limit, remaining, reset, date)
+                decide.learn(change.ledger, facts, started, change.now)
+        change.save()
+    account.warn(change.ledger, change.now)
+
+
+def overview(actor: Actor, is_fresh: bool = False) -> dict[str, Any]:
+    """The shared state as plain data: what is free, what was created, who writes and who waits, who used how much.
+    `is_fresh`: GitHub is asked first."""
+    account = Account(actor)
+    if is_fresh:
+        refresh(actor, account)
+    ledger, now, rules = account.look(), time.time(), account.rules
+    turn = lock_state.look(actor.store, account.resource)
+    penalty = ledger.penalty if ledger.penalty and ledger.penalty.until > now else None
+    return {
+        "host": account.host,
+        "pools": {
+            name: {
+                "free": max(0, decide.available(ledger, name, actor.agent, now, rules)),
+                "remaining": pool.remaining,
+                "limit": pool.limit,
+                "reset": clock.to_iso(pool.reset),
+                "last_updated": clock.to_iso(pool.updated),
+            }
+            for name, pool in ledger.pools.items()
+        },
+        "creations": [
+            {"used": sum(at > now - length for at in ledger.creations), "most": most, "seconds": length}
+            for length, most in ((rules.minute, rules.per_minute), (rules.hour, rules.per_hour))
+        ],
+        "pause": {"until": clock.to_iso(penalty.until), "strikes": penalty.strikes} if penalty else None,
+        "writing": wording.holders(turn.holders) if turn.holders else "",
+        "waiting": [wait.owner.agent for wait in turn.waits],
+        "set_aside": [
+            {
+                "agent": one.agent,
+                "pool": one.cost.pool,
+                "calls": one.cost.calls,
+                "until": clock.to_iso(one.until),
+            }
+            for one in ledger.reservations.values()
+            if not one.is_sent
+        ],
+        "agents": {
+            agent: {**{key: getattr(one, key) for key in one.__slots__}, "last": clock.to_iso(one.last)}
+            for agent, one in ledger.agents.items()
+        },
+    }
+
+
+def reserve(actor: Actor, calls: int, pool: str = CORE, timeout: float = 0.0) -> int:
+    """Set `calls` requests aside for the actor's agent, for five minutes; 0: give back what is set aside. How many
+    others are free then. Busy (75) if there are not so many within `timeout` seconds."""
+    account = Account(actor)
+    deadline = clock.boot() + timeout
+    while True:
+        with account.changing() as change:
+            if calls == 0:
+                decide.give_back(change.ledger, actor.agent, pool)
+            owner = process.owner(actor.agent)
+            key = f"set-aside-{time.time_ns()}"
+            cost = Cost(READ, pool, calls)
+            rules = account.rules
+            if not calls or decide.set_aside(change.ledger, key, cost, actor.agent, owner, change.now, rules):
+                change.save()
+                return decide.available(change.ledger, pool, "", change.now, rules)
+            missing = decide.shortage(change.ledger, cost, "", change.now, rules)
+        account.sleep(missing, deadline)
+
+
+def wait(actor: Actor, calls: int, pool: str = CORE, timeout: float = DEFAULT_TIMEOUT) -> int:
+    """Wait until the actor's agent may send `calls` requests and no pause is on; how many it may send. Busy (75) if
+    that is not within `timeout` seconds."""
+    account = Account(actor)
+    deadline = clock.boot() + timeout
+    while True:
+        ledger = account.look()
+        now = time.time()
+        missing = decide.shortage(ledger, Cost(READ, pool, calls), actor.agent, now, account.rules)
+        if not missing.seconds:
+            return decide.available(ledger, pool, actor.agent, now, account.rules)
+        account.sleep(missing, deadline)
+
+
+def facts_of(answer: Answer | None, outcome: str) -> Facts:
     """What the headers of an answer say about the limits."""
     if answer is None:
         return Facts(outcome)
     headers = answer.headers
     date = _to_epoch(headers.get("date", ""))
+    retry_after = gh.retry_after(answer)
     try:
         pool = headers.get("x-ratelimit-resource", CORE)
         limit, remaining, reset = (
