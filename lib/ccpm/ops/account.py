@@ -75,13 +75,15 @@ class Account:
             usage.cached, usage.last = usage.cached + 1, change.now
             change.save()
 
-    def log(self, event: str, method: str, path: str, answer: Answer | None) -> None:
+    def log(self, outcome: str, method: str, path: str, answer: Answer | None) -> None:
+        """Tell the event log of a request. What stands behind a `?` may be private, and is left out."""
         events.append(
             self.actor.top,
-            event,
+            "github.request",
             agent=self.actor.agent,
             method=method,
             path=path.partition("?")[0],
+            outcome=outcome,
             status=answer.status if answer else 0,
             remaining=int((answer.headers if answer else {}).get("x-ratelimit-remaining") or -1),
         )

@@ -78,23 +78,23 @@ def call(
                 answer = gh.api(method, path, fields, raw_body, headers, hostname, seconds)
             except gh.RateLimited as error:
                 sending.settle(facts_of(error.answer, REFUSED))
-                account.log("github.refused", method, path, error.answer)
+                account.log(REFUSED, method, path, error.answer)
             except gh.Unclear as error:
                 sending.settle(facts_of(error.answer, LOST))
-                account.log("github.lost", method, path, error.answer)
+                account.log(LOST, method, path, error.answer)
                 if cost.kind != READ or not retries:
                     raise
                 retries -= 1
             except gh.Refused as error:
                 sending.settle(facts_of(error.answer, ANSWERED))
-                account.log("github.answered", method, path, error.answer)
+                account.log(ANSWERED, method, path, error.answer)
                 raise
             except CcpmError:
                 sending.settle(Facts(UNSENT))
                 raise
             else:
                 sending.settle(facts_of(answer, ANSWERED))
-                account.log("github.answered", method, path, answer)
+                account.log(ANSWERED, method, path, answer)
                 return answer
 
 

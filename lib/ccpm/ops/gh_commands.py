@@ -108,7 +108,7 @@ def _run_api(
             answer = gh.parse(done.out)
             outcome = _outcome(answer)
             sending.settle(budget.facts_of(answer, outcome))
-        account.log(f"github.{outcome}", call.method, call.path, answer)
+        account.log(outcome, call.method, call.path, answer)
         if answer is None:
             error = gh.without_answer(f"{call.method} {call.path}", done.status, _first_line(done.err))
             if isinstance(error, Unavailable):
@@ -147,7 +147,7 @@ def _run_command(actor: Actor, argv: list[str], cost: Cost, timeout: float) -> i
                 sending.settle(Facts(REFUSED, cost.pool, pool.limit, 0, pool.reset))
             else:
                 sending.settle(Facts(REFUSED if refused else ANSWERED))
-        account.log(f"github.{REFUSED if refused else ANSWERED}", "gh", " ".join(argv[:2]), None)
+        account.log(REFUSED if refused else ANSWERED, "gh", " ".join(argv[:2]), None)
         if not refused:
             _refresh_if_stale(actor, account, cost)
             return done.status
