@@ -3,7 +3,7 @@
 #
 #   TARGET       the project; by default the repository around the current directory
 #   --python P   the Python >= 3.10 that the helpers shall use
-#   --no-hooks   leave Claude Code's settings alone (--hooks: put our hooks in again)
+#   --no-hooks   leave Claude Code's settings and the git hooks alone (--hooks: put our hooks in again)
 #   --dry-run    say what would be done, change nothing
 #   --uninstall  take CCPM out again and give back what it replaced
 #   --yes        do not ask at a terminal
@@ -42,6 +42,13 @@ warn_if_ignored() {
   esac
   printf '\nNote: git ignores .claude/lib (%s).\n' "${rule%%$'\t'*}"
   printf 'Teammates will not get it, unless you add this line at the end of .gitignore:  !/.claude/lib/\n'
+}
+
+# git_hooks install|remove: our lines in the hooks of the project's repository, beside those that are there. Where that is
+# not possible the words of the helper tell why, and the rest of the installation stands.
+git_hooks() {
+  git -C "$target" rev-parse --git-common-dir >/dev/null 2>&1 || return 0
+  "$real" -S -E "$here/lib/main.py" agent hooks "$1" --project "$target" >/dev/null || :
 }
 
 next_steps() {
@@ -102,7 +109,15 @@ if [ -z "$mode" ] && [ -w "$here/lib" ]; then
 fi
 manifest=$(cksum "$target/.claude/.ccpm/manifest.json" 2>/dev/null)
 "$real" -S -E "$here/lib/main.py" install ${options[@]+"${options[@]}"} -- "$here" "$target" || exit
-[ -z "$mode" ] || exit 0
+case " ${options[*]-} " in
+  *' --dry-run '*) exit 0 ;;
+  *' --uninstall '*)
+    git_hooks remove
+    exit 0
+    ;;
+esac
+# The manifest remembers --no-hooks, for this run and for upgrades.
+if grep -q '^ *"hooks": false' "$target/.claude/.ccpm/manifest.json"; then git_hooks remove; else git_hooks install; fi
 bash "$target/.claude/lib/setup.sh" --quiet --from "$here/lib" || exit
 if [ "$manifest" != "$(cksum "$target/.claude/.ccpm/manifest.json")" ]; then
   warn_if_ignored

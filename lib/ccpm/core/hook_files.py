@@ -78,6 +78,11 @@ def forwarder(name: str, lines: bytes) -> bytes:
     return _SHEBANG + lines + text.encode()
 
 
+def is_forwarder(content: bytes) -> bool:
+    """Whether `content` is one that `forwarder` made."""
+    return has_block(content) and f"/{ASIDE}/".encode() in content
+
+
 def _split(content: bytes) -> tuple[bytes, bytes, bytes]:
     start = content.find(_BEGIN)
     end = content.find(_END, start)

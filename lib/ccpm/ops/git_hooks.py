@@ -5,7 +5,8 @@ Where git looks for hooks is asked of git (core.hooksPath counts); husky's gener
 program, and a symbolic link, is moved into `ccpm-before/` beside it and called from there. Hooks outside the project
 (a global core.hooksPath) are not ours to change: the lines to add are shown instead.
 
-Guarantees: doing it again changes nothing; `remove` gives back every byte and every permission.
+Guarantees: doing it again changes nothing, and completes a run that was killed; `remove` gives back every byte and
+every permission.
 """
 
 from __future__ import annotations
@@ -76,17 +77,22 @@ def status(project: str) -> list[tuple[str, bool]]:
 
 
 def _install(place: Place, name: str) -> str:
-    path, lines = os.path.join(place.folder, name), hook_files.block(name, place.helper)
-    content = plain.read(path)
+    path, aside = os.path.join(place.folder, name), os.path.join(place.folder, ASIDE, name)
+    lines, content = hook_files.block(name, place.helper), plain.read(path)
     if content is not None and not hook_files.has_block(content) and not _can_take(path, content):
-        aside = os.path.join(place.folder, ASIDE, name)
+        if os.path.lexists(aside):
+            raise UsageError(
+                f"{aside} is the hook from before, and {path} is another one", "keep one of them"
+            )
         root.make_dir(os.path.dirname(aside))
-        _rename(path, aside)
+        _move(path, aside, "../", "")
+        content = None
+    if os.path.lexists(aside) and (content is None or hook_files.is_forwarder(content)):
         wanted = hook_files.forwarder(name, lines)
     else:
         wanted = hook_files.with_block(content, lines)
-        if content == wanted:
-            return CURRENT
+    if content == wanted:
+        return CURRENT
     _write(path, wanted)
     return ADDED
 
@@ -101,15 +107,16 @@ def _can_take(path: str, content: bytes) -> bool:
 def _remove(place: Place, name: str) -> str:
     path, aside = os.path.join(place.folder, name), os.path.join(place.folder, ASIDE, name)
     content = plain.read(path)
-    if content is None or not hook_files.has_block(content):
-        return ABSENT
-    if os.path.lexists(aside):
-        _rename(aside, path)
+    if os.path.lexists(aside) and (content is None or hook_files.is_forwarder(content)):
+        atomic.remove(path, durable=False)
+        _move(aside, path, "", "../")
         try:
             os.rmdir(os.path.dirname(aside))
         except OSError:
             pass  # another one is still there
         return REMOVED
+    if content is None or not hook_files.has_block(content):
+        return ABSENT
     rest = hook_files.without_block(content)
     if rest is None:
         atomic.remove(path, durable=False)
@@ -125,8 +132,15 @@ def _write(path: str, content: bytes) -> None:
     atomic.replace(path, content, 0o755 if is_new else None)
 
 
-def _rename(old: str, new: str) -> None:
+def _move(old: str, new: str, more: str, less: str) -> None:
+    """Rename `old` to `new`. A relative link leads to the same place from there with `more` in front, or without
+    `less`."""
     try:
-        os.rename(old, new)
+        target = os.readlink(old) if os.path.islink(old) else ""
+        if not target or os.path.isabs(target):
+            os.rename(old, new)
+        else:
+            os.symlink(more + target.removeprefix(less), new)
+            os.unlink(old)
     except OSError as error:
         raise io_failure(f"move {old} to {new}", error) from error
