@@ -26,7 +26,7 @@ LONGEST_LABEL = 50
 _MARKER = re.compile(r"\s*<!-- ccpm:([0-9a-f-]{36}) -->")
 _LIST_BEGIN, _LIST_END = "<!-- ccpm-tasks -->", "<!-- /ccpm-tasks -->"
 _LIST = re.compile(rf"\s*{_LIST_BEGIN}.*?{_LIST_END}", re.DOTALL)
-_FOLLOW_UP = re.compile(r"\AFollow-up to #\d+\.?\s*\n\s*")
+_FOLLOW_UP = re.compile(r"\AFollow-up to #\d+\.?[ \t]*(?:\r?\n\s*|\Z)")
 _SECTION = re.compile(r"^## Tasks Created[ \t]*\r?$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _SYNCED = re.compile(r"^[ \t]*<!-- SYNCED: [^>\n]*-->[ \t]*\r?\n?", re.MULTILINE)
 
@@ -107,14 +107,14 @@ def hide_paths(text: str, top: str, home: str) -> str:
     A folder counts where a path begins: `/home/ada` in `http://example.org/home/ada` is none of ours. A `top` or
     `home` with a single component (`/`, `/root`) is replaced only where something follows it.
     """
-    for folder, instead, alone in ((top, "", "."), (home, "~/", "~")):
+    for folder, instead, alone in ((top, "", "./"), (home, "~/", "~")):
         folder = folder.rstrip("/")
         if len(folder) < 2:
             continue
         start = r"(?<![\w./~-])" + re.escape(folder)
         text = re.sub(start + r"/(?=[\w.@-])", instead, text)
         if folder.count("/") > 1:
-            text = re.sub(start + r"/?(?![\w/.-])", alone, text)
+            text = re.sub(start + r"/?(?![\w/-]|\.\w)", alone, text)
     return text
 
 
