@@ -140,7 +140,7 @@ def test_ctrl_c_ends_with_130_and_the_next_run_completes_it(tmp_path: Path, hub:
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 130, (process.returncode, err)
     assert "Traceback" not in err
     project.ok("sync", "epic", "auth")

@@ -35,7 +35,7 @@ def test_every_order_of_renames_arrives_and_replaces_nothing(
     kept = {old for old, _ in renames.kept}
     for old, new in wanted.items():
         assert after[old if old in kept else new] == files[old]
-    for old, new in renames.kept:
+    for _, new in renames.kept:
         assert files.get(new) or new in wanted.values()
     assert not [name for name in after if name.endswith(".renaming")]
 

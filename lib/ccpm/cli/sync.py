@@ -50,7 +50,7 @@ def run(argv: list[str]) -> int:
     from ccpm.ops.trackers import choice
 
     actor = Actor(identity.agent_id(args.agent), identity.carried_fences(args.fence), _say)
-    tracker = choice.choose(actor, args.tracker, args.repo, args.wait)
+    tracker = choice.choose(actor, args.tracker, args.repo, args.timeout)
     data = _carry_out(verb, actor, tracker, args)
     for warning in data.get("warnings", []):
         _say(f"warning: {warning}")
@@ -82,7 +82,7 @@ def _parser(verb: str) -> Parser:
         "--tracker", default="", metavar="T", help="local, github or auto (default: $CCPM_TRACKER, else auto)"
     )
     parser.add_argument(
-        "--wait",
+        "--timeout",
         type=seconds(0, 86400),
         metavar="S",
         help="longest wait of a request for GitHub's limits (default 300)",
