@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?=
 WORKERS ?= 2
 SOAK ?= long
+GENERATED ?= 100000
 py := .venv/bin/python
 # programs under tests/ see the package, its vendored packages and each other
 run := PYTHONPATH=tests:lib:lib/vendor
@@ -10,10 +11,10 @@ run := PYTHONPATH=tests:lib:lib/vendor
 shell-files = git ls-files -z -co --exclude-standard -- '*.sh' '*.bash' '*.bats' bin/ccpm .ci/run | sort -zu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime demo test test-fast test-python test-shell test-claude lint lint-python lint-types lint-shell format docs docs-check bench soak install clean
+.PHONY: help setup runtime demo test test-fast test-python test-shell test-generated test-claude lint lint-python lint-types lint-shell format docs docs-check bench soak install clean
 
 help: ## lists the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
 
 setup: runtime .venv/.ready ## the packages of the helpers (lib/vendor) and the tools of the tests (.venv)
 
@@ -46,6 +47,9 @@ test-claude: setup build/claude/.ready ## the real Claude Code, from npm, agains
 build/claude/.ready: tests/claude/package-lock.json
 	@mkdir -p build/claude && cp tests/claude/package.json tests/claude/package-lock.json build/claude/
 	@{ npm ci --prefix build/claude --silent --no-audit --no-fund --ignore-scripts --fetch-retries 1 && touch $@; } || echo "npm could not get Claude Code" >&2
+
+test-generated: setup ## 100,000 generated frontmatter documents against ruamel.yaml; GENERATED=N for another number
+	CCPM_GENERATED=$(GENERATED) $(py) -m pytest -q -n $(WORKERS) tests/model/test_frontmatter_generated.py
 
 lint: lint-python lint-types lint-shell ## ruff, mypy, shellcheck, shfmt
 

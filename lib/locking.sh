@@ -46,7 +46,9 @@ acquire_lock() {
     *[!0-9]* | ????????*) ;;
     *) [ "$timeout" -le "$ttl" ] || ttl=$timeout ;; # the old library: TIMEOUT was also the length
   esac
-  set -- acquire "$resource" --path "--timeout=$timeout" "--ttl=$ttl" --pid "$$" "--operation=${OPERATION:-${0##*/}}"
+  set -- acquire "$resource" "--timeout=$timeout" "--ttl=$ttl" --pid "$$" "--operation=${OPERATION:-${0##*/}}"
+  # The folder of the locks is asked for once, not each time.
+  [ "$_CCPM_LOCKS_FOR" = "$PWD:${CCPM_ROOT-}" ] || set -- "$@" --path
   if [ "$BASH_SUBSHELL" -gt 0 ]; then
     # Its own process: the session is for calls that return soon. And the locks of other subshells have our pid too:
     # only those whose fence is carried here are kept from others by this wait.
@@ -54,9 +56,8 @@ acquire_lock() {
     set -- "$@" --fences-only
   fi
   _ccpm_capture ccpm-lock "$@" || return
+  _ccpm_note_locks
   _ccpm_keep "$resource" "${_CCPM_OUT%%$'\n'*}"
-  _CCPM_LOCKS=${_CCPM_OUT#*$'\n'}
-  _CCPM_LOCKS=${_CCPM_LOCKS%/*}
   _ccpm_watch_exit
   _ccpm_print_path "$resource"
 }
@@ -156,10 +157,19 @@ _ccpm_borrow() {
   token=${fences##*",$1:"}
   token=${token%%,*}
   _ccpm_capture ccpm-lock renew "$1" --path --token "$token" || return
-  _CCPM_LOCKS=${_CCPM_OUT#*$'\n'}
-  _CCPM_LOCKS=${_CCPM_LOCKS%/*}
+  _ccpm_note_locks
   _CCPM_HELD="$_CCPM_HELD$1:1:$token:lent "
   _ccpm_print_path "$1"
+}
+
+# What a helper printed ends with the path of a lock, if it was asked for it: remembers the folder, in $_CCPM_LOCKS.
+_ccpm_note_locks() {
+  case $_CCPM_OUT in
+    *$'\n'?*)
+      _CCPM_LOCKS=${_CCPM_OUT#*$'\n'}
+      _CCPM_LOCKS=${_CCPM_LOCKS%/*} _CCPM_LOCKS_FOR=$PWD:${CCPM_ROOT-}
+      ;;
+  esac
 }
 
 # Takes charge of resource $1 if a subshell of ours took it.

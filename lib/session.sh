@@ -21,7 +21,7 @@
 # Variables of another shell come here through `set -a`: they are not ours.
 if [ "${_CCPM_SHELL-}" != "$$" ]; then
   _CCPM_SHELL=$$ _CCPM_SESSION='' _CCPM_SESSION_PID='' _CCPM_ASKING='' _CCPM_OUT='' _CCPM_STATUS=0
-  _CCPM_HELD=' ' _CCPM_LOCKS='' _CCPM_AT_EXIT='' _CCPM_EXIT_TRAP=''
+  _CCPM_HELD=' ' _CCPM_LOCKS='' _CCPM_LOCKS_FOR='' _CCPM_AT_EXIT='' _CCPM_EXIT_TRAP=''
 fi
 case ${BASH_SOURCE[0]} in
   /*/*) _CCPM_LIB=${BASH_SOURCE[0]%/*} ;;

@@ -21,6 +21,10 @@ class Bug(TypedDict):
 KILL = "tests/crash/test_kill_sweep.py::test_a_kill_at_any_call_leaves_old_or_new_and_nothing_in_the_way"
 FAULT = "tests/crash/test_faults.py::test_any_call_may_fail_and_nothing_is_lost"
 SHORT = "tests/crash/test_faults.py::test_a_short_write_is_continued"
+COUNTER = (
+    "tests/crash/test_write_order.py"
+    "::test_the_counter_is_on_disk_before_a_record_shows_a_token_that_it_could_forget"
+)
 ORDER = "tests/crash/test_write_order.py::test_new_content_is_written_synced_renamed_and_its_directory_synced"
 
 SEEDED: list[Bug] = [
@@ -35,7 +39,8 @@ SEEDED: list[Bug] = [
     {
         "name": "the directory is not synced after the rename",
         "file": "ccpm/files/atomic.py",
-        "old": '    if durable:\n        sync_directory(os.path.dirname(path), f"{path} has its new content, but")\n',
+        "old": "    if durable and not may_be_undone:\n"
+        '        sync_directory(os.path.dirname(path), f"{path} has its new content, but")\n',
         "new": "",
         "test": f"{ORDER}[Renew]",
         "shows": "no ('fsync', 'fdatasync') of ('.claude/locks',)",
@@ -60,9 +65,9 @@ SEEDED: list[Bug] = [
     {
         "name": "what a killed writer left is not swept",
         "file": "ccpm/files/atomic.py",
-        "old": "        os.unlink(temporary_of(path))\n",
-        "new": "        os.stat(temporary_of(path))\n",
-        "test": f"{KILL}[AtomicWrite]",
+        "old": "        os.unlink(temporary)\n        return os.open",
+        "new": "        return os.open",
+        "test": f"{KILL}[Renew]",
         "shows": "File exists",
     },
     {
@@ -101,17 +106,33 @@ SEEDED: list[Bug] = [
     {
         "name": "a short write of the fencing counter is taken for a whole one",
         "file": "ccpm/files/store.py",
-        "old": "            while data:\n                data = data[os.pwrite(descriptor, data, _DIGITS + 1 - len(data)) :]\n",
-        "new": "            os.pwrite(descriptor, data, 0)\n",
+        "old": "            while at < len(data):\n                at += os.pwrite(descriptor, data[at:], at)\n",
+        "new": "            os.pwrite(descriptor, data, at)\n",
         "test": f"{SHORT}[Acquire]",
         "shows": "AssertionError",
     },
     {
         "name": "the fencing counter is not synced",
         "file": "ccpm/files/store.py",
-        "old": "            _sync_data(descriptor)\n",
-        "new": "",
-        "test": "tests/crash/test_write_order.py::test_a_token_is_on_disk_before_the_record_that_shows_it[Acquire]",
+        "old": "                _sync_data(descriptor)\n",
+        "new": "                pass\n",
+        "test": f"{COUNTER}[batch is full-Acquire]",
+        "shows": "no ('fsync', 'fdatasync') of ('.claude/locks/.state/task-1.guard',)",
+    },
+    {
+        "name": "the fencing counter goes on after a power cut where the disk has it",
+        "file": "ccpm/files/store.py",
+        "old": "(1 if is_synced or not boot or not counted else BATCH)",
+        "new": "1",
+        "test": "tests/unit/test_files_store.py::test_no_power_cut_and_no_reboot_brings_a_token_back",
+        "shows": "assert token > newest",
+    },
+    {
+        "name": "a batch of tokens that is used up is not synced",
+        "file": "ccpm/files/store.py",
+        "old": "            if not is_synced or token // BATCH > counted // BATCH:\n",
+        "new": "            if not is_synced:\n",
+        "test": f"{COUNTER}[batch is full-Acquire]",
         "shows": "no ('fsync', 'fdatasync') of ('.claude/locks/.state/task-1.guard',)",
     },
     {

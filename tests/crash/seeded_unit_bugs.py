@@ -137,7 +137,7 @@ SEEDED: list[Bug] = [
     _bug(
         "on a terminal the command is put into the background",
         "external/child.py",
-        "        self._group = not os.isatty(0)\n",
+        "        self._group = streams is not None or not os.isatty(0)\n",
         "        self._group = True\n",
         "child.py::test_on_a_terminal_the_command_can_read_it",
     ),

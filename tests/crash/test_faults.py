@@ -179,7 +179,7 @@ def test_closed_standard_streams_hurt_no_file(closed: str, tmp_path: Path) -> No
         done = project.start(["/bin/sh", "-c", script, "sh", *Command(arguments).argv], b"")
         assert done.status == status, (arguments, done)
         assert "Traceback" not in done.err
-    assert project.read(cases.GUARD) == b"%020d\n" % 1
+    assert (project.read(cases.GUARD) or b"").startswith(b"%020d " % 1)
     assert (project.read(cases.LOCK) or b"").startswith(b"---\nagent_id: a\n")
 
 

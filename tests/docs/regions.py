@@ -29,6 +29,7 @@ NUMBERS = (
     ("ops.lock_state", "PRESENT", "s", "without a sign of life cost a waiter its turn"),
     ("ops.lock_state", "SILENT", "s", "without a sign of life, and a waiter on another host counts as gone"),
     ("ops.guarded_run", "GRACE", "s", "between TERM and KILL for a command whose lease is lost"),
+    ("files.store", "BATCH", "tokens", "are skipped in another boot"),
     ("files.guard", "PATIENCE", "s", "a caller waits for a guard before it gives up with 75"),
     ("core.names", "LONGEST", "characters", "the longest name of a resource or an agent"),
     ("files.yaml_caps", "BLOCK", "bytes", "the largest frontmatter"),

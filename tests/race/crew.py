@@ -143,7 +143,11 @@ class Witness:
         self._mine = False
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> float:
+SOON = float(os.environ.get("TEST_LIMIT") or 20)
+"""Seconds in which what a test waits for comes."""
+
+
+def until(condition: Callable[[], bool], seconds: float = SOON) -> float:
     """Look every millisecond until `condition` holds; the seconds it took. Fails after `seconds`."""
     started = time.monotonic()
     while not condition():

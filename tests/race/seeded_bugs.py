@@ -125,8 +125,8 @@ SEEDED: list[Bug] = [
     _bug(
         "a token is given out again",
         "files/store.py",
-        "            token = max(_counted(text), at_least) + 1\n",
-        "            token = max(_counted(text), at_least, 1)\n",
+        "            token = max(counted, at_least) + (1 if is_synced or not boot or not counted else BATCH)\n",
+        "            token = max(counted, at_least, 1)\n",
         "takeover.py::test_so_it_is_when_the_owner_is_gone_in_another_way[rebooted]",
     ),
     _bug(

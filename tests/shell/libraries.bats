@@ -133,6 +133,140 @@ script() {
   [ ! -e "$folder" ]
 }
 
+# Every function once; what it prints and returns is the same in each of the eight ways of the test below.
+everything='
+  f=.claude/epics/auth/001.md
+  tell() { local code=0; "$@" || code=$?; [ "$code" -eq 0 ] || echo "$1: $code"; }
+  tell acquire_lock epic-auth
+  tell check_lock epic-auth >record
+  grep -c "^agent_id: me$" record
+  tell renew_lock epic-auth
+  tell get_frontmatter_field $f status
+  tell get_frontmatter_field $f nothing
+  tell update_frontmatter_field $f status "in progress"
+  tell atomic_update_frontmatter $f name "a: b"
+  tell optimistic_update_frontmatter $f estimate ""
+  tell get_version $f
+  edit() { echo "line of $1" | tr -d -c "a-z \n" >>"$1"; }
+  refuse() { return 7; }
+  tell optimistic_update $f 4 edit
+  tell optimistic_update $f 4 edit 2>/dev/null
+  tell retry_optimistic_update 2 $f refuse
+  tell extract_frontmatter $f | grep -v updated
+  tell extract_content $f | wc -l | tr -d " "
+  tell validate_frontmatter $f
+  tell ensure_version $f
+  tell atomic_write notes "one two"
+  tell atomic_append notes three
+  tell atomic_write_file notes copy
+  grow() { echo four >>"$1"; }
+  tell atomic_update copy grow
+  tell atomic_update copy refuse
+  tell atomic_write_file nowhere copy 2>/dev/null
+  tell create_with_frontmatter new.md "name: n" body
+  tell create_with_frontmatter new.md "name: n" body 2>/dev/null
+  cat copy
+  tell release_lock epic-auth
+  tell release_lock epic-auth 2>/dev/null
+  tell check_lock epic-auth
+  tell cleanup_stale_locks
+  (tell acquire_lock in-subshell >/dev/null; tell release_lock in-subshell)
+  echo "$(acquire_lock task-7)"
+  setup_lock_cleanup task-7
+  tell acquire_lock ../x 2>/dev/null
+  false || echo "options: ${-//[!efu]/} $(set -o | sed -n "s/^pipefail[[:space:]]*//p")"
+'
+
+outcome='.claude/locks/epic-auth.lock
+1
+open
+get_frontmatter_field: 1
+4
+optimistic_update: 10
+retry_optimistic_update: 7
+name: "a: b"
+status: in progress
+version: 5
+estimate:
+3
+✓ Frontmatter valid
+atomic_update: 7
+atomic_write_file: 66
+create_with_frontmatter: 10
+one two
+three
+four
+unlocked
+check_lock: 1
+Cleaned 0 stale locks
+.claude/locks/task-7.lock
+acquire_lock: 2'
+
+@test "every function does the same with and without strict mode, with and without a session, in LF and CRLF files" {
+  cp "$task" unix.md
+  for session in '' ccpm_session_open; do
+    for strict in '' 'set -euo pipefail'; do
+      for ends in lf crlf; do
+        rm -rf .claude/locks notes copy new.md
+        if [ "$ends" = crlf ]; then sed "s/\$/$(printf '\r')/" unix.md >"$task"; else cp unix.md "$task"; fi
+        run script "$strict
+          export AGENT_ID=me
+          trap 'echo bye' EXIT
+          source \$LIB/locking.sh; source \$LIB/atomic-ops.sh; source \$LIB/frontmatter.sh
+          $session
+          $everything"
+        status_is 0
+        found=${output//$'\r'/}
+        [ "${found##*$'\n'}" = bye ]
+        found=${found%$'\n'*}
+        if [ -n "$strict" ]; then
+          [ "${found##*$'\n'}" = "options: eu on" ]
+        else
+          [ "${found##*$'\n'}" = "options:  off" ]
+        fi
+        found=${found%$'\n'*}
+        : "${expected:=$found}"
+        [ "$found" = "$expected" ] || diff <(echo "$expected") <(echo "$found")
+        if [ "$ends" = crlf ]; then
+          # each line of the block, ours too, ends as the file's lines do; what a function of the script appended does not
+          run -1 grep -c -v "$(printf '\r')\$" <(sed '$d' "$task")
+        fi
+        run ccpm-lock list --json
+        [ "$output" = "[]" ]
+      done
+    done
+  done
+  [ "$expected" = "$outcome" ]
+}
+
+@test "in a session no call starts a program: long texts, words, subshells that take turns" {
+  printf -- '---\nname: long\n---\n' >long.md
+  head -c 60000 /dev/zero | tr '\0' 'y' | fold -w 59 >>long.md
+  ccpm-lock acquire held --agent other
+  run script "set -euo pipefail; source \$LIB/frontmatter.sh; source \$LIB/locking.sh
+    ccpm_session_open
+    PATH=/usr/bin:/bin _CCPM_LIB=/nowhere"'
+    [ "$(extract_content long.md)" = "$(sed 1,3d long.md)" ]
+    for n in 1 2 3 4; do
+      (for _ in 1 2 3 4 5; do atomic_append lines "from $n"; [ "$(get_frontmatter_field long.md name)" = long ]; done) &
+    done
+    wait
+    sort lines | uniq -c | tr -s " "
+    acquire_lock held 0 2>words || echo "status $?"
+    grep -c "held is held by other" words
+    echo a | { read -r x; atomic_write piped "$x b"; cat piped; }
+    mkdir -p a/b; cd a/b; atomic_write ../here text; cd ../..; cat a/here'
+  status_is 0
+  [ "$output" = $' 5 from 1\n 5 from 2\n 5 from 3\n 5 from 4\nstatus 75\n1\na b\ntext' ]
+}
+
+@test "a helper that there is not is a usage error, within a session too" {
+  run script 'source $LIB/session.sh
+    ccpm_call ccpm-nope x 2>/dev/null || echo $?
+    ccpm_session_open; ccpm_call ccpm-nope x 2>/dev/null || echo $?; ccpm_call ccpm-lock list --json; echo "$CCPM_OUT"'
+  [ "$output" = $'2\n2\n[]' ]
+}
+
 @test "eight scripts that count under a lock lose no count" {
   echo 0 >count
   for _ in 1 2 3 4 5 6 7 8; do

@@ -1,6 +1,6 @@
 """make soak: random processes use locks while others are killed, stopped, and given wrong clocks; a checker judges.
 
-    python tests/soak/soak.py [short|long] [--acquisitions N] [--seconds S] [--seed N]
+    python tests/soak/soak.py [short|long] [--acquisitions N] [--seconds S] [--least S] [--seed N]
 
 Workers (tests/soak/worker.py) call the use cases, and now and then the real executables. Meanwhile this driver kills some
 with SIGKILL, stops some with SIGSTOP until their lease is over, and moves the wall clock of all by an hour, forth and
@@ -186,7 +186,7 @@ def leftovers(sky: Sky, helpers: Helpers, top: Path) -> dict[str, list[str]]:
     return {"stuck locks": stuck, "litter": litter}
 
 
-def run(top: Path, wanted: int, seconds: float, seed: int) -> int:
+def run(top: Path, wanted: int, seconds: float, least: float, seed: int) -> int:
     (top / "history").mkdir()
     (top / ".claude").mkdir()
     (top / "data").mkdir()
@@ -206,7 +206,7 @@ def run(top: Path, wanted: int, seconds: float, seed: int) -> int:
             time.sleep(BEAT)
             failures = crowd.look_after()
             crowd.disturb()
-            if tally.acquisitions() >= wanted and time.monotonic() - started >= LEAST_SECONDS:
+            if tally.acquisitions() >= wanted and time.monotonic() - started >= least:
                 break
         elapsed = time.monotonic() - started
     finally:
@@ -239,6 +239,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("length", nargs="?", choices=LIMITS, default="long")
     parser.add_argument("--acquisitions", type=int)
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--least", type=float, default=LEAST_SECONDS)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     args = parser.parse_args(argv)
     wanted, seconds = LIMITS[args.length]
@@ -247,7 +248,7 @@ def main(argv: list[str]) -> int:
     folder = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
     top = Path(tempfile.mkdtemp(prefix="ccpm-soak-", dir=folder))
     try:
-        return run(top, args.acquisitions or wanted, args.seconds or seconds, args.seed)
+        return run(top, args.acquisitions or wanted, args.seconds or seconds, args.least, args.seed)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 

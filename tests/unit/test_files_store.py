@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccpm.errors import IOFailure
+from ccpm.files import atomic, process
+from ccpm.files import store as store_module
 from ccpm.files.store import Bell, Store
 from unit.interpreter import after_line, result, start
 
@@ -85,7 +87,8 @@ def test_a_torn_counter_never_gives_a_token_twice(before: int, step: int, torn_a
     with tempfile.TemporaryDirectory() as top:
         store = Store(top)
         assert next_token(store, at_least=before - 1) == before
-        old, new = b"%020d\n" % before, b"%020d\n" % (before + step)
+        old = counter(store).read_bytes()
+        new = b"%020d" % (before + step) + old[20:]
         counter(store).write_bytes(new[:torn_after] + old[torn_after:])
         assert next_token(store) > before
 
@@ -123,7 +126,71 @@ def test_a_counter_that_cannot_be_written_gives_no_token(
     assert next_token(store) == 2
 
 
-@given(sizes=st.lists(st.integers(1, 5), min_size=21, max_size=21))
+class Disk:
+    """What is on the disk: the counter as it was synced last, or as it was at any time after that."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.states = [b""]
+
+    def note(self) -> None:
+        self.states.append(Path(self.path).read_bytes())
+
+    def sync(self, descriptor: int) -> None:
+        self.states = [Path(self.path).read_bytes()]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("take"), st.integers(1, 250)),
+            st.tuples(st.just("jump"), st.integers(1, 1000)),
+            st.tuples(st.just("power cut"), st.integers(0, 10**6)),
+            st.tuples(st.just("reboot"), st.just(0)),
+        ),
+        max_size=12,
+    )
+)
+def test_no_power_cut_and_no_reboot_brings_a_token_back(steps: list[tuple[str, int]]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as top, pytest.MonkeyPatch.context() as patch:
+        store = Store(top)
+        disk = Disk(store.guard_path("task-1"))
+        patch.setattr(store_module, "_sync_data", disk.sync)
+        patch.setattr(atomic, "sync_directory", lambda folder, done: None)
+        boots = 0
+        patch.setattr(process, "boot_id", lambda: f"boot-{boots}")
+        newest = 0
+        for what, number in steps:
+            for _ in range(number if what == "take" else what == "jump"):
+                token = next_token(store, newest + number if what == "jump" else 0)
+                assert token > newest
+                newest = token
+                disk.note()
+            if what in ("power cut", "reboot"):
+                boots += 1
+                if what == "power cut" and newest:
+                    Path(disk.path).write_bytes(disk.states[number % len(disk.states)])
+
+
+def test_most_tokens_cost_no_sync(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs: list[int] = []
+    monkeypatch.setattr(store_module, "_sync_data", syncs.append)
+    for _ in range(10 * store_module.BATCH):
+        next_token(store)
+    assert len(syncs) == 11  # the first of this boot, and each time a batch is full
+
+
+def test_where_boots_have_no_id_every_token_is_synced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs: list[int] = []
+    monkeypatch.setattr(store_module, "_sync_data", syncs.append)
+    monkeypatch.setattr(process, "boot_id", lambda: "")
+    assert [next_token(store) for _ in range(12)] == list(range(1, 13))
+    assert len(syncs) == 12
+
+
+@given(sizes=st.lists(st.integers(1, 5), min_size=70, max_size=70))
 def test_short_writes_of_the_counter_are_continued(sizes: list[int]) -> None:
     import tempfile
 
@@ -132,7 +199,7 @@ def test_short_writes_of_the_counter_are_continued(sizes: list[int]) -> None:
         store = Store(top)
         patch.setattr(os, "pwrite", lambda fd, data, offset: real(fd, data[: next(turns)], offset))
         assert next_token(store, at_least=122) == 123
-        assert counter(store).read_bytes() == b"%020d\n" % 123
+        assert counter(store).read_bytes() == b"%020d %s\n" % (123, process.boot_id().encode())
 
 
 def test_a_record_is_what_was_put(store: Store) -> None:

@@ -84,7 +84,10 @@ def guarded(program: str, argv: list[str]) -> int:
     ours = argv[: argv.index("--")] if "--" in argv else argv
     as_json = "--json" in ours
     try:
-        module = program.removeprefix("ccpm-").replace("-", "_")
+        name = program.removeprefix("ccpm-")
+        if name not in HELPERS and name not in _HIDDEN:
+            raise UsageError(f"there is no helper {program[:40]!r}", "ccpm help lists them")
+        module = name.replace("-", "_")
         status: int = __import__(f"ccpm.cli.{module}", fromlist=["run"]).run(argv)
         return status
     except CcpmError as error:

@@ -59,7 +59,7 @@ def _acquire(argv: list[str]) -> int:
         with _Stoppable():
             lease = waiting.acquire(store, request, _say)
     try:
-        _print_lease(args, lease)
+        _print_lease(args, store, lease)
         sys.stdout.flush()
     except OSError as error:
         from ccpm.cli import discard
@@ -89,8 +89,9 @@ def _release(argv: list[str]) -> int:
 
 def _renew(argv: list[str]) -> int:
     args = _parser("renew", _add_identity_options, _add_new_ttl, _add_path).parse_args(argv)
-    lease = locks.renew(_store(), args.resource, _owner(args), _token(args), args.ttl)
-    _print_lease(args, lease)
+    store = _store()
+    lease = locks.renew(store, args.resource, _owner(args), _token(args), args.ttl)
+    _print_lease(args, store, lease)
     return OK
 
 
@@ -280,11 +281,11 @@ def _say(line: str) -> None:
         pass  # whoever reads our words is gone; what we do does not depend on it
 
 
-def _print_lease(args: Namespace, lease: leases.Lease) -> None:
+def _print_lease(args: Namespace, store: Store, lease: leases.Lease) -> None:
     if args.json:
         _print_json(records.describe(lease))
     else:
-        path = f"{_store().lock_path(args.resource)}\n" if args.path else ""
+        path = f"{store.lock_path(args.resource)}\n" if args.path else ""
         sys.stdout.write(f"{lease.token}\n{path}")
 
 

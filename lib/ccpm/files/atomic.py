@@ -26,12 +26,12 @@ SUFFIX = ".ccpm-tmp"
 
 
 def temporary_of(path: str) -> str:
-    folder, name = os.path.split(path)
-    if len(os.fsencode(name)) > 240:  # NAME_MAX is 255 bytes nearly everywhere
+    folder, slash, name = path.rpartition("/")
+    if len(name) > 60 and len(os.fsencode(name)) > 240:  # NAME_MAX is 255 bytes nearly everywhere
         from zlib import crc32
 
         name = f"{name[:40]}-{crc32(os.fsencode(name)):08x}"
-    return os.path.join(folder, f".{name}{SUFFIX}")
+    return f"{folder}{slash}.{name}{SUFFIX}"
 
 
 def sweep(path: str) -> None:
@@ -42,17 +42,19 @@ def sweep(path: str) -> None:
         pass  # not there (the usual case), or not removable: the next replace will say so
 
 
-def replace(path: str, data: bytes, mode: int | None = None, durable: bool = True) -> None:
+def replace(
+    path: str, data: bytes, mode: int | None = None, durable: bool = True, may_be_undone: bool = False
+) -> None:
     """Publish `data` as the content of `path` (a real path, not a symbolic link).
 
-    `mode`: permission bits to set; None keeps those of the target. `durable=False` skips both fsyncs, for what means
-    nothing after a reboot. IOFailure (74) on any failure.
+    `mode`: permission bits to set; None keeps those of the target. `may_be_undone` skips the fsync of the directory: a
+    power cut may bring the old content back, but never a torn one. `durable=False` skips both fsyncs, for what means
+    nothing after a reboot and may be torn by it. IOFailure (74) on any failure.
     """
     temporary = temporary_of(path)
     try:
         before = _stat(path)
-        sweep(path)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        descriptor = _create(temporary)
         try:
             _keep_attributes(descriptor, path, before, mode)
             write_all(descriptor, data)
@@ -67,8 +69,17 @@ def replace(path: str, data: bytes, mode: int | None = None, durable: bool = Tru
         except OSError:
             pass
         raise io_failure(f"write {path}", error) from error
-    if durable:
+    if durable and not may_be_undone:
         sync_directory(os.path.dirname(path), f"{path} has its new content, but")
+
+
+def _create(temporary: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        return os.open(temporary, flags, 0o666)
+    except FileExistsError:  # a killed writer left it
+        os.unlink(temporary)
+        return os.open(temporary, flags, 0o666)
 
 
 def remove(path: str, durable: bool = True) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 ROTATE_BYTES = 8 << 20
 KEEP = 8
 NAME = "events.jsonl"
-_SPECIAL = {'"', "\\"}
 
 
 def append(top: str, event: str, **fields: object) -> None:
@@ -121,7 +120,7 @@ def _encode(fields: dict[str, object]) -> str:
 
 
 def _encode_value(value: object) -> str:
-    if isinstance(value, str) and value.isascii() and value.isprintable() and not _SPECIAL & {*value}:
+    if isinstance(value, str) and value.isascii() and value.isprintable() and _is_plain(value):
         return f'"{value}"'
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -136,8 +135,12 @@ def _encode_value(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def _is_plain(text: str) -> bool:
+    return '"' not in text and "\\" not in text
+
+
 def _open(folder: str) -> int:
-    path = os.path.join(folder, NAME)
+    path = f"{folder}/{NAME}"
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     try:
         return os.open(path, flags, 0o666)

@@ -99,15 +99,15 @@ def is_inside(path: str, folder: str) -> bool:
 
 
 def locks_dir(root: str) -> str:
-    return os.path.join(root, ".claude", "locks")
+    return f"{root}/.claude/locks"
 
 
 def state_dir(root: str) -> str:
-    return os.path.join(root, ".claude", "locks", ".state")
+    return f"{root}/.claude/locks/.state"
 
 
 def metrics_dir(root: str) -> str:
-    return os.path.join(root, ".claude", "metrics")
+    return f"{root}/.claude/metrics"
 
 
 def make_dir(path: str) -> None:

@@ -10,7 +10,7 @@ Files are the first implementation. A networked engine needs the same five opera
 in place of the guard, a watch in place of the bell), so no layer above opens a record file itself.
 
 Guarantees: what `put` publishes is atomic and durable (files/atomic.py); `next_token` is strictly increasing per key,
-for ever, whatever is killed; a missed ring only costs a waiter one polling interval.
+for ever, whatever is killed and whenever the power fails; a missed ring only costs a waiter one polling interval.
 
 Non-guarantee: one transaction changes several records of its key one after the other, not as one; callers order
 them so that each prefix is a valid state.
@@ -22,7 +22,7 @@ import os
 import time
 
 from ccpm.errors import io_failure
-from ccpm.files import atomic, root
+from ccpm.files import atomic, process, root
 from ccpm.files.guard import Guard
 
 LOCK = ".lock"
@@ -31,6 +31,9 @@ GUARD = ".guard"
 BELL = ".bell"
 
 _DIGITS = 20
+
+BATCH = 100
+"""Tokens that a power cut may make the counter forget, and that are skipped for it in another boot."""
 
 # The counter is overwritten in place: its data has to reach the disk, its times need not (fdatasync(2)).
 _sync_data = getattr(os, "fdatasync", os.fsync)
@@ -66,9 +69,10 @@ class Transaction:
     def read(self, path: str) -> Record | None:
         return self.store.read(path)
 
-    def put(self, path: str, data: bytes, durable: bool = True) -> None:
+    def put(self, path: str, data: bytes, durable: bool = True, may_be_undone: bool = False) -> None:
+        """Publish `data` at `path`; see atomic.replace."""
         _retire_directory(path)
-        atomic.replace(path, data, durable=durable)
+        atomic.replace(path, data, durable=durable, may_be_undone=may_be_undone)
 
     def remove(self, path: str, durable: bool = True) -> None:
         atomic.sweep(path)
@@ -79,20 +83,28 @@ class Transaction:
         atomic.sweep(path)
 
     def next_token(self, at_least: int = 0) -> int:
-        """The next fencing token of this key, durable before it is returned and greater than `at_least`.
+        """The next fencing token of this key, greater than `at_least` and than every token given before, also across
+        a power cut.
 
-        The counter is the guard file's content: 20 decimal digits, overwritten in place. Overwriting a fixed-width
-        number with a larger one from the left gives, torn after any digit, a number that is no smaller than the old
-        one; and 20 bytes lie within one disk sector. So it needs no second file and no rename.
+        The counter is the guard file's content: 20 decimal digits and the id of the boot, overwritten in place.
+        Overwriting a fixed-width number with a larger one from the left gives, torn after any digit, a number that is
+        no smaller than the old one; and all of it lies within one disk sector: no second file, no rename.
+
+        It is synced when it passes a multiple of `BATCH`. So after a power cut it may have forgotten fewer than `BATCH`
+        tokens, and in another boot counting goes on that much higher (as PostgreSQL's sequences do, SEQ_LOG_VALS).
         """
-        descriptor = self._guard.descriptor
+        descriptor, boot = self._guard.descriptor, process.boot_id()
         try:
-            text = os.pread(descriptor, _DIGITS, 0)
-            token = max(_counted(text), at_least) + 1
-            data = b"%020d\n" % token
-            while data:
-                data = data[os.pwrite(descriptor, data, _DIGITS + 1 - len(data)) :]
-            _sync_data(descriptor)
+            text = os.pread(descriptor, _DIGITS + 64, 0)
+            counted = _counted(text[:_DIGITS])
+            is_synced = bool(boot) and text[_DIGITS + 1 : -1] == boot.encode()
+            token = max(counted, at_least) + (1 if is_synced or not boot or not counted else BATCH)
+            data = b"%020d %s\n" % (token, boot.encode())
+            at = 0
+            while at < len(data):
+                at += os.pwrite(descriptor, data[at:], at)
+            if not is_synced or token // BATCH > counted // BATCH:
+                _sync_data(descriptor)
         except OSError as error:
             raise io_failure(f"count up the fencing token in {self._guard.path}", error) from error
         if not text:  # a new file: a power cut may not take its name away either

@@ -13,13 +13,12 @@ from ccpm.files import process
 
 SESSION = "CLAUDE_CODE_SESSION_ID"
 
+_login_session = ""
+
 
 def agent_id(named: str | None = None) -> str:
     found = named or _of_environment(os.environ.get(SESSION, ""))
-    if found:
-        return names.check_agent(found)
-    leader = os.getsid(0)
-    return f"agent-{process.host()[:60]}-s{leader}-{process.start_of(leader) or '0'}"
+    return names.check_agent(found) if found else _of_login_session()
 
 
 def session_agent(session: str) -> str:
@@ -39,6 +38,15 @@ def _of_environment(session: str) -> str | None:
     if session and os.environ.get("CCPM_AGENT_SESSION", session) != session:
         named = None
     return named or os.environ.get("AGENT_ID") or (f"agent-{session}" if session else None)
+
+
+def _of_login_session() -> str:
+    """Worked out once a process: the id of its session stays, and is no other process's pid meanwhile."""
+    global _login_session
+    if not _login_session:
+        leader = os.getsid(0)
+        _login_session = f"agent-{process.host()[:60]}-s{leader}-{process.start_of(leader) or '0'}"
+    return _login_session
 
 
 def carried_fences(option: str | None = None) -> dict[str, int]:

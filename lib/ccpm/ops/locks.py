@@ -60,7 +60,7 @@ def take(txn: Transaction, request: Request, state: State, mine: Wait | None, wa
     lease = leases.new_lease(request.owner, request.operation, token, request.mode, request.ttl, state.now)
     path, record = store.lock_path(resource), records.encode_lock([*state.holders, lease])
     try:
-        txn.put(path, record)
+        txn.put(path, record, may_be_undone=_ends_with_boot(lease))
         if mine:
             write_queue(txn, resource, [wait for wait in state.waits if wait.key != mine.key])
     except IOFailure:
@@ -115,7 +115,7 @@ def release(
     NotYours (77) if somebody else holds it.
     """
     names.check_resource(resource)
-    if store.read(store.lock_path(resource)) is None and not token:
+    if not token and store.read(store.lock_path(resource)) is None:
         return [], True
     with store.transact(resource) as txn:
         state = look(store, resource)
@@ -148,10 +148,8 @@ def renew(store: Store, resource: str, owner: Owner, token: int = 0, ttl: float 
         state = look(store, resource)
         lease = _find(state, resource, owner, token)
         fresh = leases.renewed(lease, ttl or lease.ttl, state.now)
-        txn.put(
-            store.lock_path(resource),
-            records.encode_lock([fresh if held is lease else held for held in state.holders]),
-        )
+        holders = [fresh if held is lease else held for held in state.holders]
+        txn.put(store.lock_path(resource), records.encode_lock(holders), may_be_undone=_ends_with_boot(lease))
         events.append(
             store.top, "lock.renewed", resource=resource, agent=lease.owner.agent, token=lease.token
         )
@@ -202,10 +200,15 @@ def standing(state: State) -> str:
     return "was just taken by somebody else"
 
 
+def _ends_with_boot(lease: Lease) -> bool:
+    """Whether a power cut ends `lease` anyhow: its process is gone then. So the record need not survive it; but a torn
+    one would have to be respected for minutes, so its content is synced all the same."""
+    return lease.owner.pid > 0 and bool(lease.owner.boot_id)
+
+
 def publish(txn: Transaction, resource: str, holders: list[Lease]) -> None:
     """Make `holders` those of `resource`, inside its transaction `txn`; without any, the record goes."""
     path = txn.store.lock_path(resource)
-    txn.sweep(path)
     if holders:
         txn.put(path, records.encode_lock(holders))
     else:
