@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ PROJECTS = (
     if os.environ.get("CCPM_CORPUS")
     else ["(none)"]
 )
+LONGEST = 1.0
+"""Seconds that a view may take. One that took longer gets a second chance: the machine may have been busy."""
 PLAIN = ["status", "next", "blocked", "in-progress", "epic-list", "prd-list", "prd-status", "standup"]
 
 
@@ -60,14 +63,22 @@ def load(project: Path, *arguments: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_every_view_answers_on_a_real_project(project: Path) -> None:
-    for verb in PLAIN:
-        done = query(project, verb)
-        assert (verb, done.returncode, done.stderr) == (verb, 0, "")
-    assert query(project, "search", "auth").returncode == 0
+def test_every_view_answers_within_a_second(project: Path) -> None:
+    commands = [*([verb] for verb in PLAIN), ["search", "auth"], ["commands"]]
     for epic in oracle.epics_of(project)[:3]:
-        assert query(project, "epic-show", epic.name).returncode == 0
-        assert query(project, "epic-status", epic.name).returncode == 0
+        commands += [["epic-show", epic.name], ["epic-status", epic.name]]
+    for command in commands:
+        took = seconds(project, command)
+        assert min(took, seconds(project, command) if took > LONGEST else took) < LONGEST, command
+
+
+def seconds(project: Path, command: list[str]) -> float:
+    started = time.monotonic()
+    done = query(project, *command)
+    took = time.monotonic() - started
+    assert (command, done.returncode, done.stderr) == (command, 0, "")
+    assert done.stdout.strip()
+    return took
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -90,3 +101,11 @@ def test_the_oracle_agrees_on_counts_ready_blocked_and_progress(project: Path) -
         for epic in epics
     }
     assert found == expected
+    sums = {
+        key: sum(int(str(one[key])) for one in expected.values())
+        for key in ("total", "closed", "in_progress")
+    }
+    sums |= {key: sum(len(one[key]) for one in expected.values()) for key in ("ready", "blocked")}
+    tasks = load(project, "status")["tasks"]
+    assert isinstance(tasks, dict)
+    assert {key: tasks[key] for key in sums} == sums
