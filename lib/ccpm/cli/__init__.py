@@ -18,6 +18,7 @@ HELPERS = {
     "plan": "change the plan: new PRDs, epics and tasks, progress, closing, archiving",
     "work": "who does which task: plan, next, start, done, steal",
     "agent": "who works on what: registry, claims on files, requests and messages",
+    "doctor": "whether this machine and this project can hold what CCPM promises; mends what is safe",
     "watch": "see locks, waits, agents, metrics and time lines",
     "sync": "the plan and its issues: on GitHub, or in files of the project",
     "hook": "what Claude Code calls: identity, refusals of edits, signs of life",

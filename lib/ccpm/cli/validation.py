@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ccpm.cli.arguments import Parser
     from ccpm.core.findings import Finding
+    from ccpm.ops.actor import Actor
     from ccpm.ops.repair import Outcome
     from ccpm.ops.repair_plan import Plan
     from ccpm.ops.validation import Report
@@ -62,21 +63,33 @@ def _show(args: Namespace) -> int:
 
 
 def fix(args: Namespace) -> int:
-    """Show and carry out the repair; 1 if findings are left. Uses `args.all`, `.dry_run`, `.json`, `.agent`."""
-    from ccpm.ops import repair, repair_plan, validation
+    """Show and carry out the repair; 1 if findings are left."""
+    from ccpm.ops import validation
     from ccpm.ops.actor import Actor
 
     actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), say)
+    plan, outcome = repair(actor, args)
+    report = validation.examine(actor.top, args.all)
+    if args.json:
+        write_json({**describe_repair(plan, outcome), "left": describe(report)})
+    else:
+        lines = repaired(plan, outcome)
+        if outcome:
+            count = len(report.findings)
+            lines += [f"📊 Left: {count} findings: {PROGRAM}" if count else "✅ System is healthy!"]
+        views.show_lines(lines)
+    return NO if report.findings else OK
+
+
+def repair(actor: Actor, args: Namespace) -> tuple[Plan, Outcome | None]:
+    """Show the diff of what can be mended, then mend it: (what was planned, what was done; None for a dry run).
+    Uses `args.all`, `.dry_run` and `.json`, with which nothing is shown."""
+    from ccpm.ops import repair, repair_plan
+
     plan = repair_plan.make(actor.top, args.all)
     if not args.json:
         views.show_lines([line for repair in plan.repairs for line in repair.diff().split("\n")[:-1]])
-    outcome = None if args.dry_run else repair.carry_out(actor, plan)
-    report = validation.examine(actor.top, args.all)
-    if args.json:
-        write_json({**_describe_repair(plan, outcome), "left": describe(report)})
-    else:
-        views.show_lines(_repaired(plan, outcome, report))
-    return NO if report.findings else OK
+    return plan, None if args.dry_run else repair.carry_out(actor, plan)
 
 
 def undo(args: Namespace, time: str) -> int:
@@ -161,7 +174,7 @@ def _listed(findings: list[Finding]) -> list[str]:
     return lines
 
 
-def _describe_repair(plan: Plan, outcome: Outcome | None) -> dict[str, object]:
+def describe_repair(plan: Plan, outcome: Outcome | None) -> dict[str, object]:
     done = set(outcome.done) if outcome else set()
     return {
         "dry_run": outcome is None,
@@ -180,7 +193,7 @@ def _describe_repair(plan: Plan, outcome: Outcome | None) -> dict[str, object]:
     }
 
 
-def _repaired(plan: Plan, outcome: Outcome | None, report: Report) -> list[str]:
+def repaired(plan: Plan, outcome: Outcome | None) -> list[str]:
     done = [repair for repair in plan.repairs if outcome is None or repair.path in outcome.done]
     verb = "Would mend" if outcome is None else "Mended"
     lines = [""] if plan.repairs else []
@@ -196,8 +209,7 @@ def _repaired(plan: Plan, outcome: Outcome | None, report: Report) -> list[str]:
         lines += [f"💾 Originals: .claude/backups/{outcome.backup}; back: {PROGRAM} --undo {outcome.backup}"]
     elif not plan.repairs and not outcome.locks:
         lines += ["Nothing has one safe answer: nothing was changed."]
-    count = len(report.findings)
-    return [*lines, f"📊 Left: {count} findings: {PROGRAM}" if count else "✅ System is healthy!"]
+    return lines
 
 
 def write_json(data: object) -> None:

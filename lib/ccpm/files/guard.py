@@ -81,30 +81,32 @@ def _open(path: str) -> int:
 
 
 def _lock(descriptor: int, path: str, deadline: float) -> None:
-    locker = _load_portalocker()
-    flags = locker.constants.LOCK_EX | locker.constants.LOCK_NB
     delay = 0.00005
-    file = _Descriptor(descriptor)
-    while True:
-        try:
-            locker.lock(file, flags)
-            return
-        except locker.exceptions.BaseLockException as error:
-            cause = (
-                error.args[0] if error.args and isinstance(error.args[0], OSError) else OSError(0, str(error))
+    while not try_lock(descriptor, path):
+        if time.monotonic() > deadline:
+            raise Busy(
+                f"guard {os.path.basename(path)} has been held for more than {PATIENCE:.0f} s: "
+                "its holder is stopped or its disk hangs",
+                "look for a stopped process (ps -eo pid,stat,args, state T) and continue it: kill -CONT PID",
             )
-            if cause.errno not in _HELD:
-                raise io_failure(
-                    f"lock {path}", cause, "run ccpm-doctor: this file system may not support flock"
-                ) from error
-            if time.monotonic() > deadline:
-                raise Busy(
-                    f"guard {os.path.basename(path)} has been held for more than {PATIENCE:.0f} s: "
-                    "its holder is stopped or its disk hangs",
-                    "look for a stopped process (ps -eo pid,stat,args, state T) and continue it: kill -CONT PID",
-                ) from None
         time.sleep(delay)
         delay = min(delay * 1.5, 0.002)
+
+
+def try_lock(descriptor: int, path: str) -> bool:
+    """Lock the open file `descriptor` (of `path`) if nobody else has; whether it is ours now. IOFailure (74) where the
+    file system cannot lock."""
+    locker = _load_portalocker()
+    try:
+        locker.lock(_Descriptor(descriptor), locker.constants.LOCK_EX | locker.constants.LOCK_NB)
+    except locker.exceptions.BaseLockException as error:
+        cause = error.args[0] if error.args and isinstance(error.args[0], OSError) else OSError(0, str(error))
+        if cause.errno not in _HELD:
+            raise io_failure(
+                f"lock {path}", cause, "run ccpm-doctor: this file system may not support flock"
+            ) from error
+        return False
+    return True
 
 
 def _is_same_inode(descriptor: int, path: str) -> bool:
