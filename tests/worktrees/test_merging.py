@@ -208,7 +208,7 @@ def test_a_checkout_of_the_epic_follows_if_it_is_clean_and_bars_the_merge_if_it_
     refused = project.ccpm("worktree", "merge", "auth", status=75)
     assert "are in the way of the merge" in refused.err
     assert (shared / "untracked.txt").read_text() == "mine\n"
-    assert not project.head("epic/auth") == project.head("epic/auth--agent-1")
+    assert project.head("epic/auth") != project.head("epic/auth--agent-1")
 
 
 def test_a_dirty_main_checkout_does_not_matter(project: GitProject) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from ccpm.ops.actor import Actor
+    from ccpm.ops.merging import Options
 
 PROGRAM = "ccpm-worktree"
 VERBS = {
@@ -22,6 +23,7 @@ VERBS = {
     "list": "show the worktrees of agents",
     "conflicts": "show claims that overlap and branches that will not merge; 1 if there are some",
     "merge": "merge what the agents of an epic have done into its branch, each result checked",
+    "finish": "merge the branch of an epic into the default branch, checked, and clean up",
     "prune": "remove the worktrees of agents that are not alive any more",
     "rescued": "show what was saved when worktrees were removed",
     "restore": "bring a rescue back as a worktree; print its path",
@@ -44,6 +46,7 @@ def run(argv: list[str]) -> int:
         "list": _list,
         "conflicts": _conflicts,
         "merge": _merge,
+        "finish": _finish,
         "prune": _prune,
         "rescued": _rescued,
         "restore": _restore,
@@ -52,7 +55,7 @@ def run(argv: list[str]) -> int:
 
 def _parser(verb: str) -> Parser:
     parser = Parser(PROGRAM, verb, VERBS[verb])
-    if verb in ("add", "merge"):
+    if verb in ("add", "merge", "finish"):
         parser.add_argument("epic", metavar="EPIC")
     elif verb in ("remove", "list", "prune", "conflicts"):
         parser.add_argument("epic", nargs="*", metavar="EPIC")
@@ -62,9 +65,12 @@ def _parser(verb: str) -> Parser:
         parser.add_argument("--shared", action="store_true", help="that of the epic itself, not of an agent")
     if verb == "remove":
         parser.add_argument("--path", metavar="PATH", help="the worktree there, instead of EPIC and agent")
-    if verb == "merge":
+    if verb in ("merge", "finish"):
         _add_merge_options(parser)
-    if verb in ("remove", "prune", "merge"):
+    if verb == "finish":
+        parser.add_argument("--partial", action="store_true", help="also with open tasks; cleans nothing up")
+        parser.add_argument("--push", action="store_true", help="push the default branch afterwards")
+    if verb in ("remove", "prune", "merge", "finish"):
         parser.add_argument("--rescue", action="store_true", help="save unsaved work first")
     if verb == "conflicts":
         parser.add_argument("--exit-zero", action="store_true", help="end with 0 also if there are some")
@@ -156,15 +162,31 @@ def _merge(actor: Actor, args: Namespace) -> int:
     from ccpm.cli import worktree_tables
     from ccpm.ops import merge_report, merging
 
-    options = merging.Options(
-        args.check, args.check_limit, args.rescue, args.ttl or leases.DEFAULT_TTL, args.timeout
-    )
-    report = merging.merge(actor, args.epic, options)
+    report = merging.merge(actor, args.epic, _merge_options(args))
     if args.json:
         _print_json(report)
     else:
         worktree_tables.show_merge(report)
     return merge_report.status(report)
+
+
+def _finish(actor: Actor, args: Namespace) -> int:
+    from ccpm.cli import worktree_tables
+    from ccpm.ops import epic_merge
+
+    report = epic_merge.finish(actor, args.epic, _merge_options(args), args.partial, args.push)
+    if args.json:
+        _print_json(report)
+    else:
+        worktree_tables.show_finish(report)
+    return NO if report["failed"] else OK
+
+
+def _merge_options(args: Namespace) -> Options:
+    from ccpm.ops import merging
+
+    ttl = args.ttl or leases.DEFAULT_TTL
+    return merging.Options(args.check, args.check_limit, args.rescue, ttl, args.timeout)
 
 
 def _prune(actor: Actor, args: Namespace) -> int:

@@ -73,6 +73,20 @@ def show_merge(report: dict[str, Any]) -> None:
     _line(f"{report['branch']} {what} {report['to'][:10]} ({checked})")
 
 
+def show_finish(report: dict[str, Any]) -> None:
+    for one in report["failed"]:
+        branch = f"epic {report['epic']}"
+        _show_failed({**one, "branch": branch, "base_fails": False}, report["into"])
+    for name in report.get("cleaned", []):
+        _line(f"cleaned   {name}")
+    for one in report.get("kept", []):
+        _line(f"kept      {one['branch']}  {one['why']}")
+    for note in report["notes"]:
+        _line(f"note      {note}")
+    what = "moved to" if report["to"] != report["from"] else "has it, and stays at"
+    _line(f"{report['into']} {what if not report['failed'] else 'stays at'} {report['to'][:10]}")
+
+
 def _show_failed(one: dict[str, Any], epic: str) -> None:
     how = "took too long" if one["status"] is None else f"ended with {one['status']}"
     _line(f"failed    {one['branch']}  the check {how}; its output: {one['log']}")

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import os
 
-from ccpm.errors import Busy, IOFailure
+from ccpm.core import branch_names
+from ccpm.errors import Busy, CcpmError, IOFailure
 from ccpm.external.git import trees, worktrees
 from ccpm.external.git.repository import Repository
 from ccpm.external.git.worktrees import Worktree
 from ccpm.files import atomic, root
+from ccpm.ops.merge_lease import MergeLease
 
 NOTE = "ccpm-following"
 _SHOWN = 5
@@ -44,9 +46,10 @@ def require_clean(repository: Repository, branch: str) -> None:
 class Following:
     """The checkouts of `branch` that follow its move from `old` to `new`."""
 
-    __slots__ = ("_new", "_old", "_repository", "_worktrees")
+    __slots__ = ("_branch", "_new", "_old", "_repository", "_worktrees")
 
     def __init__(self, repository: Repository, branch: str, old: str, new: str) -> None:
+        self._branch = branch
         self._repository = repository
         self._old = old
         self._new = new
@@ -66,13 +69,16 @@ class Following:
         for worktree in self._worktrees:
             atomic.replace(_note(self._repository, worktree), f"{self._old} {self._new}\n".encode())
 
-    def cancel(self) -> None:
-        """The branch did not move."""
-        for worktree in self._worktrees:
-            atomic.remove(_note(self._repository, worktree))
-
-    def follow(self) -> list[str]:
-        """Let the files follow; for each checkout in which git refused, what to do."""
+    def carry_out(self, lease: MergeLease, old: str) -> list[str]:
+        """Move the branch from `old` under `lease`, and let the files follow; for each checkout in which git refused,
+        what to do. Nothing is left behind if the branch does not move."""
+        self.prepare()
+        try:
+            lease.move(self._repository, {branch_names.HEADS + self._branch: (self._new, old)})
+        except CcpmError:
+            for worktree in self._worktrees:
+                atomic.remove(_note(self._repository, worktree))
+            raise
         return [words for worktree in self._worktrees if (words := _follow(self._repository, worktree))]
 
 

@@ -27,6 +27,10 @@ def message(epic: str, branches: list[Branch]) -> str:
     return "\n".join([f"Merge {names}{more} into {branch_names.epic_branch(epic)}", "", *lines, ""])
 
 
+def epic_message(epic: str) -> str:
+    return f"Merge {branch_names.epic_branch(epic)}\n\nEpic: {epic}\n"
+
+
 def conflict(
     repository: Repository, head: str, branch: Branch, files: list[str], order: list[str]
 ) -> dict[str, Any]:

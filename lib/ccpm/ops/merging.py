@@ -19,21 +19,20 @@ Guarantees
 
 from __future__ import annotations
 
-from ccpm.core import branch_names, leases, worktree_marks
+from ccpm.core import branch_names, leases
 from ccpm.core.merge_batches import Batches
-from ccpm.errors import CcpmError, VersionConflict
-from ccpm.external.git import refs, trees, worktrees
+from ccpm.errors import VersionConflict
+from ccpm.external.git import refs, trees
 from ccpm.external.git.repository import Repository
 from ccpm.files import events
 from ccpm.ops import (
     agent_branches,
     checkouts,
+    cleanup,
     epic_branch,
     merge_candidates,
     merge_report,
     plans,
-    removal,
-    worktree_agents,
 )
 from ccpm.ops.actor import Actor
 from ccpm.ops.agent_branches import Branch
@@ -149,7 +148,9 @@ class Coordinator:
                     raise
                 self.head = epic_branch.require(self.repository, self.epic)
         self._report_conflicts()
-        self._clean_up()
+        self.report |= cleanup.after_merge(
+            self.actor, self.repository, self.lease, self.epic, self.head, self.options.rescue
+        )
         self.results.keep()
         self.report |= {"to": self.head, "checks": self.checker.runs}
         return self.report
@@ -218,15 +219,9 @@ class Coordinator:
         return tree, included
 
     def _move(self, commit: str) -> None:
-        following = checkouts.Following(self.repository, self.branch, self.head, commit)
         checkouts.require_clean(self.repository, self.branch)
-        following.prepare()
-        try:
-            self.lease.move(self.repository, {branch_names.HEADS + self.branch: (commit, self.head)})
-        except CcpmError:
-            following.cancel()
-            raise
-        self.report["notes"] += following.follow()
+        following = checkouts.Following(self.repository, self.branch, self.head, commit)
+        self.report["notes"] += following.carry_out(self.lease, self.head)
         self.head = commit
 
     def _note_merged(self, included: list[Branch], commit: str) -> None:
@@ -256,6 +251,9 @@ class Coordinator:
         events.append(self.actor.top, "merge.failed", **fields)
 
     def _report_conflicts(self) -> None:
+        for name, tip in refs.branches(self.repository, branch_names.agent_branch_prefix(self.epic)).items():
+            if not trees.merge_base(self.repository, tip, self.head):
+                self.report["notes"].append(f"{name} has no commit in common with {self.branch}: not merged")
         branches = agent_branches.of_epic(self.repository, self.actor.store, self.epic, self.head, True)
         for branch in branches:
             if branch.is_dirty:
@@ -267,30 +265,3 @@ class Coordinator:
                 self.report["conflicts"].append(found)
                 fields = {"epic": self.epic, "branch": branch.name, "agent": branch.agent}
                 events.append(self.actor.top, "merge.conflict", files=files, **fields)
-
-    def _clean_up(self) -> None:
-        """Remove merged branches of agents that are gone, and their worktrees, and finish removals."""
-        tips = refs.branches(self.repository, branch_names.agent_branch_prefix(self.epic))
-        owners = worktree_agents.of_branches(self.actor.store, self.epic, list(tips))
-        places = {one.branch: one for one in worktrees.all_of(self.repository)[1:] if one.branch}
-        for name, tip in tips.items():
-            self.lease.renew()
-            if not trees.merge_base(self.repository, tip, self.head):
-                self.report["notes"].append(
-                    f"{name} has no commit in common with {self.branch}: it cannot be merged"
-                )
-            place = places.get(name)
-            mark = worktree_marks.parse(place.mark) if place else None
-            agent = (mark.agent if mark else "") or owners[name]
-            is_merged = trees.is_ancestor(self.repository, tip, self.head)
-            if not is_merged or worktree_agents.is_live(self.actor.store, self.epic, agent):
-                continue
-            self.lease.check()
-            try:
-                if place:
-                    removal.remove_merged(self.actor, self.repository, place, self.options.rescue)
-                else:
-                    self.lease.move(self.repository, {branch_names.HEADS + name: (refs.NOTHING, tip)})
-                self.report["cleaned"].append(name)
-            except CcpmError as error:
-                self.report["kept"].append({"branch": name, "agent": agent, "why": error.message})

@@ -1,0 +1,111 @@
+"""ccpm-worktree finish, and /pm:epic-merge: an epic goes into the default branch, checked, and is cleaned up."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from worktrees.project import GitProject
+
+SCRIPTS = Path(__file__).parents[2] / "commands" / "pm"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> GitProject:
+    project = GitProject(tmp_path / "my project", branch="trunk")
+    project.write({".claude/epics/auth/001.md": "---\nname: t\nstatus: closed\n---\n"})
+    return project
+
+
+def merged_work(project: GitProject, files: dict[str, str | bytes]) -> Path:
+    """Work of agent-1, merged into the epic; the agent has ended."""
+    path = project.add("auth", "agent-1")
+    project.commit(path, files, "work")
+    project.json("merge", "auth")
+    project.end_agent("auth", "agent-1")
+    return path
+
+
+def test_the_epic_is_merged_checked_and_cleaned_up(project: GitProject) -> None:
+    path = merged_work(project, {"a.txt": "a\n"})
+    shared = Path(project.ccpm("worktree", "add", "auth", "--shared").out.rstrip("\n"))
+    project.write({"unrelated.txt": "mine\n"})
+    report = project.json("finish", "auth", "--check", "test -e a.txt")
+    assert (report["into"], report["merged"], report["checks"]) == ("trunk", True, 1)
+    assert (project.path / "a.txt").read_text() == "a\n"
+    assert project.git("status", "--porcelain") == "?? unrelated.txt"
+    assert project.git("log", "-1", "--format=%s", "trunk") == "Merge epic/auth"
+    assert sorted(report["cleaned"]) == ["epic/auth", "epic/auth--agent-1"]
+    assert not path.exists() and not shared.exists()
+    again = project.json("finish", "auth")
+    assert (again["to"], again["cleaned"]) == (report["to"], [])
+    project.check_repository()
+
+
+def test_a_failing_check_leaves_everything_as_it_is(project: GitProject) -> None:
+    path = merged_work(project, {"a.txt": "a\n"})
+    before = project.head("trunk")
+    report = project.json("finish", "auth", "--check", "false", status=1)
+    assert (report["merged"], report["failed"][0]["status"]) == (False, 1)
+    assert project.head("trunk") == before
+    assert path.exists() and project.has("epic/auth")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "status", "words"),
+    [
+        ("open task", 75, "has open tasks: #001"),
+        ("unmerged agent", 75, "branches of agents are not merged into the epic yet: epic/auth--agent-2"),
+        ("dirty checkout", 75, "trunk is checked out in"),
+        ("conflict", 12, "epic/auth does not merge into trunk: base.txt"),
+    ],
+)
+def test_what_is_not_ready_is_refused(break_it: str, status: int, words: str, project: GitProject) -> None:
+    merged_work(project, {"base.txt": "theirs\n"})
+    if break_it == "open task":
+        project.write({".claude/epics/auth/001.md": "---\nname: t\nstatus: open\n---\n"})
+    if break_it == "unmerged agent":
+        project.commit(project.add("auth", "agent-2"), {"b.txt": "b\n"}, "more")
+    if break_it == "dirty checkout":
+        project.write({"base.txt": "being edited\n"})
+    if break_it == "conflict":
+        project.commit(project.path, {"base.txt": "ours\n"}, "ours")
+    before = project.head("trunk"), (project.path / "base.txt").read_text()
+    done = project.ccpm("worktree", "finish", "auth", status=status)
+    assert words in done.err
+    assert (project.head("trunk"), (project.path / "base.txt").read_text()) == before
+    if break_it == "open task":
+        assert project.json("finish", "auth", "--partial")["merged"]
+        assert project.has("epic/auth")
+
+
+def test_what_the_remote_has_meanwhile_is_merged_with_and_pushed(project: GitProject, tmp_path: Path) -> None:
+    bare = tmp_path / "remote.git"
+    project.git("clone", "-q", "--bare", str(project.path), str(bare))
+    project.git("remote", "add", "origin", str(bare))
+    project.git("fetch", "-q")
+    project.git("remote", "set-head", "origin", "trunk")
+    merged_work(project, {"a.txt": "a\n"})
+    project.git("clone", "-q", str(bare), str(tmp_path / "other"))
+    theirs = project.commit(tmp_path / "other", {"theirs.txt": "x\n"}, "theirs")
+    project.git("push", "-q", at=tmp_path / "other")
+    report = project.json("finish", "auth", "--push")
+    assert report["pushed"] is True
+    assert project.git("--git-dir", str(bare), "rev-parse", "trunk") == report["to"] == project.head("trunk")
+    assert project.head("trunk^1") == theirs
+    assert (project.path / "theirs.txt").exists() and (project.path / "a.txt").exists()
+
+
+def test_the_command_archives_the_epic_too(project: GitProject) -> None:
+    merged_work(project, {"a.txt": "a\n"})
+    done = subprocess.run(
+        ["bash", SCRIPTS / "epic-merge.sh", "auth", "--check", "test -e a.txt"],
+        cwd=project.path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (project.path / "a.txt").exists()
+    assert (project.path / ".claude/epics/.archived/auth/epic.md").exists()
