@@ -14,6 +14,7 @@ VERBS = {
     "locks": "all locks: holder, mode, age, time left, who waits, whether stale and why",
     "deadlocks": "who waits for whom; 1 if some of it can never end",
     "metrics": "waits, holds, contention, faults, agents, work, requests, out of the event log",
+    "timeline": "agents and time of an epic: on the terminal, as SVG, HTML or Chrome trace",
 }
 
 
@@ -22,7 +23,7 @@ def run(argv: list[str]) -> int:
     if verb == "help":
         sys.stdout.write(usage(PROGRAM, VERBS))
         return OK
-    return {"locks": _locks, "deadlocks": _deadlocks, "metrics": _metrics}[verb](rest)
+    return {"locks": _locks, "deadlocks": _deadlocks, "metrics": _metrics, "timeline": _timeline}[verb](rest)
 
 
 def _locks(argv: list[str]) -> int:
@@ -98,6 +99,35 @@ def _metrics(argv: list[str]) -> int:
         since = clock.to_iso(now - args.since) if args.since else "the log's beginning"
         metrics.show(report, f"since {since}")
     return OK
+
+
+def _timeline(argv: list[str]) -> int:
+    import shutil
+
+    from ccpm.cli.monitor import timeline as drawing
+    from ccpm.ops import timelines
+
+    parser = Parser(PROGRAM, "timeline", VERBS["timeline"])
+    parser.add_argument("epic", metavar="EPIC", help="the epic's folder")
+    parser.add_argument(
+        "--since", type=_ago, default=0.0, metavar="AGE", help="only the last 30m, 12h, 1d, 2w"
+    )
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument("--svg", action="store_true", help="one SVG: > timeline.svg")
+    formats.add_argument("--html", action="store_true", help="one HTML file: > timeline.html")
+    formats.add_argument("--trace", action="store_true", help="for ui.perfetto.dev: > trace.json")
+    args = parser.parse_args(argv)
+    found = timelines.of_epic(root.find(), args.epic, args.since)
+    if args.svg or args.html or args.trace:
+        from ccpm.cli.monitor import timeline_svg
+
+        picture = timeline_svg.svg if args.svg else timeline_svg.html
+        sys.stdout.write(drawing.chrome_trace(found) if args.trace else picture(found))
+    elif args.json:
+        _print_json(drawing.describe(found))
+    else:
+        drawing.show(found, shutil.get_terminal_size((100, 24)).columns)
+    return OK if found.rows else NO
 
 
 def _ago(text: str) -> float:

@@ -95,7 +95,9 @@ def seize(store: Store, task: Task, victim: Claim, agent: str, pid: int = 0) -> 
             return None
         state.holders.remove(old)
         lease = locks.take(txn, request, state, None, 0.0)
-    events.append(store.top, "work.stolen", resource=request.resource, agent=agent, victim=old.owner.agent)
+    events.append(
+        store.top, "work.stolen", epic=task.epic, task=task.id, agent=agent, victim=old.owner.agent
+    )  # fmt: skip
     return Claim(request.resource, lease)
 
 
