@@ -12,8 +12,20 @@ import pytest
 
 from ccpm.core import hook_decisions
 from ccpm.core.registry import BEAT
+from ccpm.errors import Busy
 from ccpm.files import clock, process
-from ccpm.ops import agents, frontmatter, hook_after, hooks, identity, locks, ownership, streams
+from ccpm.ops import (
+    agents,
+    frontmatter,
+    hook_after,
+    hooks,
+    identity,
+    locks,
+    messages,
+    ownership,
+    requests,
+    streams,
+)
 from ccpm.ops.actor import Actor
 from ccpm.ops.locks import Request
 
@@ -311,6 +323,23 @@ def test_an_agent_that_was_found_dead_is_told(top: Path) -> None:
     agents.bury_in(Actor(OTHER, {}, top=str(top)).store, ["auth"])
     answer = call("PostToolUse", top, "Read", tool_input={})
     assert "was found dead" in answer["hookSpecificOutput"]["additionalContext"]
+
+
+def test_messages_are_delivered_with_the_next_tool_and_taken_out_once_that_is_written(top: Path) -> None:
+    claim(top, ME, "web/**", stream="web")
+    with pytest.raises(Busy):
+        requests.ask(Actor(OTHER, {}, top=str(top)), "web/a.ts", "a new field")
+    data = {"session_id": SESSION, "cwd": str(top), "tool_name": "Read", "tool_input": {}}
+    asked = hooks.Call("PostToolUse", data)
+    said = hooks.answer(asked)["hookSpecificOutput"]["additionalContext"]
+    assert f"message of {OTHER}" in said
+    assert "asks for web/a.ts: a new field" in said
+    assert f"ccpm-agent grant web/a.ts --to {OTHER}" in said
+    assert hooks.answer(hooks.Call("PostToolUse", {**data, "agent_id": "sub1"})) == {}
+    assert len(messages.unread(str(top), ME)) == 1
+    for action in asked.afterwards:
+        action()
+    assert messages.unread(str(top), ME) == []
 
 
 # --- sessions and subagents ---

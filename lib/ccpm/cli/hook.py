@@ -16,6 +16,7 @@ from ccpm.errors import NO, OK, CcpmError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
 PROGRAM = "ccpm-hook"
@@ -48,31 +49,42 @@ def run(argv: list[str]) -> int:
         sys.stdout.write(usage(PROGRAM, VERBS))
         return OK
     _set_deadline(event, blocks)
+    afterwards: list[Callable[[], None]] = []
     try:
-        answer = _answer(event, strict)
-    except CcpmError as error:
-        answer = _failure(event, blocks, f"{error.message} ({error.hint})" if error.hint else error.message)
-    except OSError as error:
-        answer = _failure(event, blocks, f"{error.filename or 'a file'}: {error.strerror or error}")
+        answer = _answer(event, strict, afterwards)
     except Exception as error:
-        if os.environ.get("CCPM_DEBUG"):
-            raise
-        answer = _failure(event, blocks, f"{type(error).__name__}: {error}; set CCPM_DEBUG=1 for a traceback")
+        answer = _failure(event, blocks, _words(error))
     if answer:
         import json
 
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    for action in afterwards:
+        action()
     return OK
 
 
-def _answer(event: str, strict: bool) -> dict[str, Any]:
+def _answer(event: str, strict: bool, afterwards: list[Callable[[], None]]) -> dict[str, Any]:
     from ccpm.core import quick_json
     from ccpm.ops import hooks
 
     data = quick_json.loads(sys.stdin.buffer.read(LARGEST))
     if not isinstance(data, dict):
         raise UsageError("standard input is not the JSON object that Claude Code gives a hook")
-    return hooks.answer(hooks.Call(event, data, strict))
+    call = hooks.Call(event, data, strict)
+    answer = hooks.answer(call)
+    afterwards += call.afterwards
+    return answer
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, CcpmError):
+        return f"{error.message} ({error.hint})" if error.hint else error.message
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    if os.environ.get("CCPM_DEBUG"):
+        raise error
+    return f"{type(error).__name__}: {error}; set CCPM_DEBUG=1 for a traceback"
 
 
 def _arguments(argv: list[str]) -> tuple[str, bool, bool]:

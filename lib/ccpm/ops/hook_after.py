@@ -1,4 +1,4 @@
-"""After a tool of Claude Code has run: signs of life, and the version of what was edited by hand.
+"""After a tool of Claude Code has run: signs of life, messages, and the version of what was edited by hand.
 
 The common path reads: an agent that has given a sign of life within `THROTTLE` seconds gives none.
 """
@@ -25,7 +25,22 @@ THROTTLE = 50.0
 def tool(call: Call) -> dict[str, Any]:
     """What the agent gets to read after its tool ran."""
     lines = [line for agent in dict.fromkeys([call.agent, call.session]) for line in _beat(call, agent)]
-    return hooks.context("PostToolUse", lines + _count_up(call))
+    return hooks.context("PostToolUse", lines + _mail(call) + _count_up(call))
+
+
+def _mail(call: Call) -> list[str]:
+    """The messages in the agent's inbox. They are taken out of it when the answer is written, and not before."""
+    if not os.path.exists(f"{root.state_dir(call.top)}/inbox/{call.agent}.json"):
+        return []
+    from ccpm.ops import messages
+
+    found = messages.unread(call.top, call.agent)
+    numbers = [one["id"] for one in found if isinstance(one.get("id"), int)]
+    if numbers:
+        call.afterwards.append(lambda: messages.acknowledge(call.top, call.agent, numbers))
+    return [
+        f"CCPM, message of {one.get('from')} at {one.get('at')}: {messages.in_words(one)}" for one in found
+    ]
 
 
 def _beat(call: Call, agent: str) -> list[str]:

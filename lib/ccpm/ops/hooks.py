@@ -21,6 +21,7 @@ from ccpm.ops import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 EDITS = {"Edit": "file_path", "Write": "file_path", "MultiEdit": "file_path", "NotebookEdit": "notebook_path"}
@@ -29,14 +30,16 @@ EDITS = {"Edit": "file_path", "Write": "file_path", "MultiEdit": "file_path", "N
 
 class Call:
     """One call of a hook. `agent` acts, under the `session`'s own agent (the same, outside of subagents), in the folder
-    `cwd` of the project `top` ("": no project). `tool` with its `input`; `data`: all that was given."""
+    `cwd` of the project `top` ("": no project). `tool` with its `input`; `data`: all that was given. `afterwards`: what
+    is to be done once the answer is written."""
 
-    __slots__ = ("agent", "cwd", "data", "event", "input", "session", "strict", "tool", "top")
+    __slots__ = ("afterwards", "agent", "cwd", "data", "event", "input", "session", "strict", "tool", "top")
 
     def __init__(self, event: str, data: dict[str, Any], strict: bool = False) -> None:
         self.event = event
         self.data = data
         self.strict = strict
+        self.afterwards: list[Callable[[], None]] = []
         self.cwd = os.path.realpath(_text(data, "cwd") or os.getcwd())
         self.session = identity.session_agent(_text(data, "session_id"))
         subagent = _text(data, "agent_id")
