@@ -55,19 +55,22 @@ class Project:
         self.must("git", "add", "-A")
         self.must("git", "commit", "-q", "-m", "start")
 
-    def must(self, *command: str, **variables: str) -> str:
+    def must(self, *command: str) -> str:
         """The standard output of a command in the project that has to succeed."""
-        done = subprocess.run(
+        done = self.run(*command)
+        assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}: {done.stderr}"
+        return done.stdout
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             command,
             cwd=self.top,
-            env=self.environment(**variables),
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=LIMIT,
         )
-        assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}: {done.stderr}"
-        return done.stdout
 
     def environment(self, **variables: str) -> dict[str, str]:
         git = {name: value for name, value in os.environ.items() if name.startswith("GIT_")}
