@@ -35,7 +35,7 @@ VERBS = {
     "refresh": "recount an epic, also in the list of tasks in its issue",
 }
 _EPIC = {"epic": None, "sync": "?", "pull": "?", "close-epic": None, "refresh": None}
-_ISSUE = ("issue", "close", "reopen", "edit", "bug", "show")
+_ISSUE = ("issue", "close", "reopen", "edit", "show")
 
 
 def run(argv: list[str]) -> int:
@@ -70,6 +70,12 @@ def _parser(verb: str) -> Parser:
         parser.add_argument("epic", metavar="EPIC", help="the epic's folder", **_optional(_EPIC[verb]))
     elif verb in _ISSUE:
         parser.add_argument("issue", metavar="ISSUE", type=_number, help="the number of the issue")
+    elif verb == "bug":
+        parser.add_argument(
+            "task", metavar="ISSUE", help="the issue or task that it was found in (EPIC/TASK)"
+        )
+        parser.add_argument("title", metavar="TITLE", help="what is wrong")
+        parser.add_argument("--hours", default="", help="effort: 4, 4-6, 2d")
     elif verb == "import":
         parser.add_argument("issues", metavar="ISSUE", type=_number, nargs="*", help="these (default: all)")
     elif verb == "status":
@@ -106,14 +112,8 @@ def _add_options(parser: Parser, verb: str) -> None:
         )
     if verb in ("close", "reopen"):
         parser.add_argument("--comment", default="", metavar="TEXT", help="what to say about it")
-    if verb in ("edit", "bug"):
-        parser.add_argument(
-            "--title",
-            default=None,
-            metavar="TEXT",
-            help="the new title" if verb == "edit" else "what is wrong",
-        )
     if verb == "edit":
+        parser.add_argument("--title", default=None, metavar="TEXT", help="the new title")
         parser.add_argument("--body", action="store_true", help="take the new text from standard input")
         parser.add_argument(
             "--add-label", action="append", metavar="L", help="add this label (may be repeated)"
@@ -143,11 +143,7 @@ def _carry_out(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> Da
         if verb == "import":
             return importing.run(actor, tracker, args.issues or [], args.epic, args.label, progress)
         if verb == "bug":
-            if not args.title:
-                raise UsageError(
-                    "a bug needs a title", f"{PROGRAM} bug {args.issue} --title TEXT <description.md"
-                )
-            return issues.bug(actor, tracker, args.issue, args.title, _standard_input(), progress)
+            return issues.bug(actor, tracker, args.task, args.title, _standard_input(), args.hours, progress)
         return _change_one(verb, actor, tracker, args)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ccpm.cli.sync_progress import WORTH_SAYING, duration
+from ccpm.cli.views import changes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,11 +93,13 @@ def edit(data: Data) -> list[str]:
 
 
 def bug(data: Data) -> list[str]:
+    if not data["issue"]:
+        return [data["path"]]
     return [
         f"✅ Bug issue created: #{data['issue']}",
         f"  Linked to: #{data['bug_for']}",
         f"  Epic: {data['epic']}",
-        f"  File: {data['file']}",
+        f"  File: {data['path']}",
     ]
 
 
@@ -135,19 +138,12 @@ def status(data: Data) -> list[str]:
 
 
 def close_epic(data: Data) -> list[str]:
-    lines = [f"✅ Epic closed: {data['epic']}", f"  Tasks completed: {data['tasks']}"]
-    lines += [f"  Issue: #{data['issue']} closed"] if data["issue"] else []
-    return [*lines, *([f"  Archived to {data['archived']}"] if data.get("archived") else [])]
+    lines = changes.RENDERERS["close-epic"](data)
+    return [lines[0], f"  Issue: #{data['issue']} closed", *lines[1:]] if data["issue"] else lines
 
 
 def refresh(data: Data) -> list[str]:
-    before = data["before"]
-    return [
-        f"🔄 Epic refreshed: {data['epic']}",
-        f"  Tasks: {data['closed']} of {data['total']} closed",
-        f"  Progress: {before['progress'] or 'none'} → {data['progress']}",
-        f"  Status: {before['status'] or 'none'} → {data['epic_status']}",
-    ]
+    return changes.RENDERERS["refresh"](data)
 
 
 def _short(data: Data) -> list[str]:

@@ -7,7 +7,6 @@ the tracker. Each comment is posted once (ops/sync/once.py), also when the comma
 from __future__ import annotations
 
 from ccpm.core import issue_text
-from ccpm.core.drafts import Draft
 from ccpm.core.plan import CLOSED as DONE
 from ccpm.errors import NotFound, UsageError
 from ccpm.ops import creating, epics, plans
@@ -174,27 +173,23 @@ def show(actor: Actor, tracker: Tracker, number: int) -> Data:
     return {**data, **_local(actor, tracker, name, number, issue)}
 
 
-def bug(actor: Actor, tracker: Tracker, number: int, title: str, text: str, progress: Progress) -> Data:
-    """Report a bug against issue `number`: a task of the same epic that follows it up, and its issue."""
-    name = find(actor, tracker, number)
-    headline = title if title.lower().startswith("bug:") else f"Bug: {title}"
-    draft = Draft(headline, text or f"# {headline}\n\nFound in #{number}.\n", bug_for=str(number))
-    made = creating.new_task(actor, name, draft)
+def bug(
+    actor: Actor, tracker: Tracker, reference: str, title: str, text: str, hours: str, progress: Progress
+) -> Data:
+    """Report a bug against a task or issue: a task of the same epic that follows it up and, if that epic is synced,
+    its issue."""
+    name = creating.find_task(actor.top, reference).epic
+    path = creating.new_bug(actor, reference, title, text, hours)
+    made: Data = {"path": path, "epic": name, "issue": 0}
+    if not Items(actor.top, name, tracker).epic.number:
+        return made
     result = epic.sync(actor, tracker, name, False, progress)
     found = Items(actor.top, name, tracker)
-    newest = max(
-        (i.number for i in found.tasks if i.follows == str(number) and i.title == issue_text.title(headline)),
-        default=0,
-    )
-    item = found.by_number(newest)
-    return {
-        "issue": newest,
-        "file": item.path if item else made,
-        "bug_for": number,
-        "epic": name,
-        "url": tracker.url(newest),
-        "warnings": result["warnings"],
-    }
+    for number in result["created"]:
+        item = found.by_number(number)
+        if item and item.follows and item.title == issue_text.title(f"Bug: {title}"):
+            made |= {"path": item.path, "issue": number, "bug_for": item.follows, "url": tracker.url(number)}
+    return {**made, "warnings": result["warnings"]}
 
 
 def close_epic(actor: Actor, tracker: Tracker, name: str, archive: bool) -> Data:
@@ -210,8 +205,9 @@ def close_epic(actor: Actor, tracker: Tracker, name: str, archive: bool) -> Data
         if number:
             session.remember({number: {**session.bases().get(number, {}), "state": CLOSED}})
             session.forget({key})
-        archived = {"archived": epics.archive(session.actor, name)} if archive else {}
-        return {**result, "issue": number, **archived}
+        if archive:
+            result["archived"] = epics.archive(session.actor, name)
+        return {**result, "issue": number}
 
 
 def refresh(actor: Actor, tracker: Tracker, name: str) -> Data:
