@@ -18,7 +18,7 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
 @test "epic-sync makes issues, names the files after them, and says so" {
   run bash "$pm/epic-sync.sh" auth --dry-run
   status_is 0
-  [[ $output == *"nothing was changed"*"create 'Log in' from "$epic"/002.md (task, epic:auth)"* ]]
+  [[ $output == *"nothing was changed"*"create 'Log in' from $epic/002.md (task, epic:auth)"* ]]
   [ ! -e .claude/tracker ]
   run bash "$pm/epic-sync.sh" auth --no-worktree
   status_is 0
@@ -130,7 +130,7 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   sync_epic
   run bash "$pm/bug-report.sh" 2 'Plus signs are refused' </dev/null
   status_is 0
-  [[ $output == *'Bug issue created: #4'*'Linked to: #2'*"File: "$epic"/4.md" ]]
+  [[ $output == *'Bug issue created: #4'*'Linked to: #2'*"File: $epic/4.md" ]]
   grep -q 'Follow-up to #2' .claude/tracker/4.json
   grep -q '"bug"' .claude/tracker/4.json
 }

@@ -74,7 +74,8 @@ def _parser(verb: str) -> Parser:
         parser.add_argument(
             "task", metavar="ISSUE", help="the issue or task that it was found in (EPIC/TASK)"
         )
-        parser.add_argument("title", metavar="TITLE", help="what is wrong")
+        parser.add_argument("headline", metavar="TITLE", nargs="?", help="what is wrong")
+        parser.add_argument("--title", default="", metavar="TITLE", help="the same")
         parser.add_argument("--hours", default="", help="effort: 4, 4-6, 2d")
     elif verb == "import":
         parser.add_argument("issues", metavar="ISSUE", type=_number, nargs="*", help="these (default: all)")
@@ -143,7 +144,12 @@ def _carry_out(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> Da
         if verb == "import":
             return importing.run(actor, tracker, args.issues or [], args.epic, args.label, progress)
         if verb == "bug":
-            return issues.bug(actor, tracker, args.task, args.title, _standard_input(), args.hours, progress)
+            title = args.headline or args.title
+            if not title:
+                raise UsageError(
+                    "the bug has no title", f"{PROGRAM} bug {args.task} 'what is wrong' <description.md"
+                )
+            return issues.bug(actor, tracker, args.task, title, _standard_input(), args.hours, progress)
         return _change_one(verb, actor, tracker, args)
 
 
