@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crash import seeded_unit_bugs
+from crash import seeded_budget_bugs, seeded_unit_bugs
 from crash.seeded_bugs import ORDER, SEEDED, Bug
 from race import seeded_bugs as seeded_race_bugs
 
@@ -18,6 +18,9 @@ TOP = Path(__file__).parents[2]
 
 BUGS = [pytest.param(bug, marks=pytest.mark.needs("strace"), id=bug["name"]) for bug in SEEDED]
 BUGS += [pytest.param(bug, id=bug["name"]) for bug in seeded_unit_bugs.SEEDED + seeded_race_bugs.SEEDED]
+BUGS += [
+    pytest.param(bug, marks=pytest.mark.needs("gh"), id=bug["name"]) for bug in seeded_budget_bugs.SEEDED
+]
 
 
 def copy_of_tree(target: Path) -> Path:

@@ -304,3 +304,57 @@ def test_a_file_of_the_specification_is_read_and_rubbish_is_learned_anew() -> No
     found = budget_record.load(rubbish)
     assert (found.pools, found.penalty, found.creations, found.points) == ({}, None, [5.0], [(2.0, 3)])
     assert (found.reservations, found.agents, found.last_write) == ({}, {}, 0.0)
+
+
+def test_a_creation_counts_until_a_minute_after_its_answer() -> None:
+    """Nobody here knows when GitHub began to count it: at the earliest when it was sent, at the latest at its answer."""
+    world = World()
+    world.rules.spacing = 0.001
+    world.request(CREATE, "ada", 5.0, 0.0, "answered")
+    for _ in range(80):
+        world.request(CREATE, "ada", 0.0, 0.0, "answered")
+    assert world.at - START >= 65.0
+
+
+def test_a_creation_whose_sender_was_killed_counts_from_when_that_is_known() -> None:
+    world = World()
+    key = world.begin(Cost(CREATE), "ada")
+    world.at += 30.0
+    world.dead.add(key)
+    found = world.load()
+    assert found.reservations == {}
+    assert found.creations == [world.here]
+
+
+def test_what_is_in_flight_is_counted_before_github_tells() -> None:
+    world = World(limit=3)
+    world.request(READ, "ada", 0.0, 0.0, "answered")
+    world.begin(Cost(READ), "ada")
+    world.begin(Cost(READ), "bob")
+    assert budget.delay(world.load(), Cost(READ), "cem", world.here, world.rules).seconds > 0
+
+
+def test_of_answers_that_crossed_the_least_favourable_counts() -> None:
+    world = World(limit=20)
+    world.request(READ, "ada", 0.0, 0.0, "answered")
+    answers = []
+    for key in (world.begin(Cost(READ), "ada"), world.begin(Cost(READ), "bob")):
+        world.hub.receive(world.at, READ)
+        answers.append((key, world.hub.facts(ANSWERED)))
+    for key, facts in reversed(answers):
+        world.at += 0.1
+        world.settle(key, facts)
+    assert world.load().pools[CORE].remaining == 17
+
+
+def test_an_answer_that_comes_after_its_request_was_given_up_is_not_the_newest() -> None:
+    world = World(limit=20)
+    world.request(READ, "ada", 0.0, 0.0, "answered")
+    late = world.begin(Cost(READ), "ada")
+    world.hub.receive(world.at, READ)
+    early = world.hub.facts(ANSWERED)
+    world.at += 150.0  # it has lapsed
+    for _ in range(2):
+        world.request(READ, "bob", 0.0, 0.0, "answered")
+    world.settle(late, early)
+    assert world.load().pools[CORE].remaining == 16

@@ -118,6 +118,13 @@ def test_eight_agents_that_write_as_fast_as_they_can_keep_every_rule(
     }
 
 
+def test_a_write_that_takes_long_keeps_others_from_writing(project: Project, hub: FakeGitHub) -> None:
+    hub.fault(do="delay", when="after", seconds=0.15, method="POST", times=0)
+    report = play("github.busy_agents", project, 60, variables=variables(hub), workers=4, writes=2)
+    assert report["errors"] == []
+    assert most_in_flight([line for line in hub.log() if line["kind"] != "read"]) == 1
+
+
 def test_agents_write_in_turn(project: Project, hub: FakeGitHub) -> None:
     play("github.busy_agents", project, 60, variables=variables(hub), workers=4, writes=5)
     order = [line["title"].split()[0] for line in hub.log() if line["kind"] == "create"]

@@ -12,7 +12,9 @@ Guarantees, for requests that all go through here
   overdraw the pool together.
 - A request that died with its sender counts as sent.
 
-Non-guarantee: other programs of the same user spend from the same budget; their share shows in the next answer.
+Non-guarantees: other programs of the same user spend from the same budget; their share shows in the next answer. Writes
+start `spacing` apart here; at GitHub they arrive so, but for how long gh takes to start each time. A clock that is set
+forward makes what was sent look older than it is.
 
 Source of the rules: docs.github.com, "Rate limits for the REST API" and "Best practices for using the REST API".
 """
@@ -268,9 +270,8 @@ def _punish(ledger: Ledger, facts: Facts, kind: str, started: float, now: float,
     if facts.retry_after is None and is_primary:
         return
     old = ledger.penalty
-    is_same = (
-        old is not None and started < old.given
-    )  # it was in flight when the refusal came: one and the same
+    # It was in flight when the last refusal came: one and the same.
+    is_same = old is not None and started < old.given  # in flight when the last refusal came
     strikes = (old.strikes if old else 0) + (not is_same)
     pause = facts.retry_after
     if pause is None:

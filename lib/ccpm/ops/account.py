@@ -24,11 +24,14 @@ from ccpm.files import budget_record, clock, events, json_record, process, root
 from ccpm.files.json_record import Changing
 from ccpm.ops import wording
 from ccpm.ops.actor import Actor
-from ccpm.ops.turns import QUIET, Turn
+from ccpm.ops.turns import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ccpm.external.gh import Answer
+
+QUIET = 3.0
+"""A wait of up to so many seconds is not worth a word."""
 
 LOOK = 5.0
 """Seconds between two looks at the shared state during a longer wait."""
@@ -92,7 +95,7 @@ class Account:
         started = clock.boot()
         spoken = ""
         while True:
-            if not turn.is_mine and (cost.kind != READ or decide.needs_turn(self.look(), cost)):
+            if not turn.is_mine and decide.needs_turn(self.look(), cost):
                 turn.take()
             turn.check()
             with self.changing() as change:

@@ -50,7 +50,7 @@ DEFAULT_TIMEOUT = 300.0
 """Seconds that one request waits for its turn and for the limits, unless asked otherwise."""
 
 RETRIES = 2
-"""How often a read is repeated that got no clear answer."""
+"""How often a read is repeated that got no clear answer: after a second, and after two more."""
 
 
 def call(
@@ -84,6 +84,7 @@ def call(
                 account.log(LOST, method, path, error.answer)
                 if cost.kind != READ or not retries:
                     raise
+                time.sleep(account.rules.spacing * (RETRIES + 1 - retries))
                 retries -= 1
             except gh.Refused as error:
                 sending.settle(facts_of(error.answer, ANSWERED))

@@ -11,7 +11,7 @@ import os
 from ccpm.core.leases import Lease
 from ccpm.errors import LeaseLost
 from ccpm.files import clock, process
-from ccpm.ops import fences, locks, waiting
+from ccpm.ops import fences, lock_state, locks, waiting, wording
 from ccpm.ops.actor import Actor
 from ccpm.ops.locks import Request
 
@@ -19,8 +19,8 @@ GRACE = 60.0
 """Seconds that a turn lasts beyond the longest wait and the longest answer. Whoever is stopped for longer (a suspended
 laptop) finds that it is over, and takes another before it sends anything."""
 
-QUIET = 3.0
-"""A wait of up to so many seconds is not worth a word: pacing makes them all the time."""
+LONG = 10.0
+"""Seconds in line that are worth a word: with a second for each write, a few agents make shorter waits all the time."""
 
 
 class Turn:
@@ -54,8 +54,8 @@ class Turn:
         request = Request(
             self._resource, owner, "request to GitHub", ttl=ttl, timeout=left, carried=actor.fences
         )
-        words = _Words(actor)
-        self._lease = waiting.acquire(actor.store, request, words.note, words.tick)
+        words = _Words(actor, self._resource)
+        self._lease = waiting.acquire(actor.store, request, lambda line: None, words.tick)
         words.end()
 
     def check(self) -> None:
@@ -78,24 +78,22 @@ class Turn:
 
 
 class _Words:
-    """What a wait in line says, once it has become a long one."""
+    """What a wait in line says, once it has become a long one: a line when that is clear, and one when it ends."""
 
-    __slots__ = ("_actor", "_line", "_since", "_spoken")
+    __slots__ = ("_actor", "_is_spoken", "_resource", "_since")
 
-    def __init__(self, actor: Actor) -> None:
+    def __init__(self, actor: Actor, resource: str) -> None:
         self._actor = actor
-        self._line = ""
+        self._resource = resource
         self._since = clock.boot()
-        self._spoken = False
-
-    def note(self, line: str) -> None:
-        self._line = line
+        self._is_spoken = False
 
     def tick(self) -> None:
-        if self._line and not self._spoken and clock.boot() - self._since > QUIET:
-            self._spoken = True
-            self._actor.say(self._line)
+        if not self._is_spoken and clock.boot() - self._since > LONG:
+            self._is_spoken = True
+            waits = len(lock_state.look(self._actor.store, self._resource).waits)
+            self._actor.say(f"waiting: {waits} in line to write to GitHub; ccpm-gh limit shows them")
 
     def end(self) -> None:
-        if self._spoken:
-            self._actor.say(self._line)
+        if self._is_spoken:
+            self._actor.say(f"it is your turn after {wording.seconds(clock.boot() - self._since)}")
