@@ -12,9 +12,11 @@ from ccpm.files.store import Store
 PROGRAM = "ccpm-watch"
 VERBS = {
     "locks": "all locks: holder, mode, age, time left, who waits, whether stale and why",
+    "agents": "who is active, on what, since when, and what they wait for",
     "deadlocks": "who waits for whom; 1 if some of it can never end",
     "metrics": "waits, holds, contention, faults, agents, work, requests, out of the event log",
     "timeline": "agents and time of an epic: on the terminal, as SVG, HTML or Chrome trace",
+    "top": "all of it, live on a terminal; one snapshot elsewhere",
 }
 
 
@@ -23,7 +25,15 @@ def run(argv: list[str]) -> int:
     if verb == "help":
         sys.stdout.write(usage(PROGRAM, VERBS))
         return OK
-    return {"locks": _locks, "deadlocks": _deadlocks, "metrics": _metrics, "timeline": _timeline}[verb](rest)
+    handler = {
+        "locks": _locks,
+        "agents": _agents,
+        "deadlocks": _deadlocks,
+        "metrics": _metrics,
+        "timeline": _timeline,
+        "top": _top,
+    }[verb]
+    return handler(rest)
 
 
 def _locks(argv: list[str]) -> int:
@@ -36,6 +46,38 @@ def _locks(argv: list[str]) -> int:
         _print_json({"locks": locks.describe(states)})
     else:
         locks.show(states)
+    return OK
+
+
+def _agents(argv: list[str]) -> int:
+    from ccpm.cli.agents import table
+    from ccpm.ops import agents
+
+    parser = Parser(PROGRAM, "agents", VERBS["agents"])
+    parser.add_argument("epic", metavar="EPIC", nargs="?", help="only this epic")
+    args = parser.parse_args(argv)
+    top = root.find()
+    rows = table.rows(top, agents.listing(top, args.epic or ""))
+    if args.json:
+        _print_json({"agents": rows})
+    else:
+        table.show(rows)
+    return OK
+
+
+def _top(argv: list[str]) -> int:
+    from ccpm.cli.monitor import dashboard, is_terminal
+
+    args = Parser(PROGRAM, "top", VERBS["top"]).parse_args(argv)
+    project = root.find()
+    if args.json:
+        _print_json(dashboard.describe(project))
+    elif is_terminal() and sys.stdin.isatty():
+        from ccpm.cli.monitor import top
+
+        top.live(project)
+    else:
+        dashboard.snapshot(project)
     return OK
 
 
