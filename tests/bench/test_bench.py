@@ -19,6 +19,7 @@ TABLES = [
     "The same by commands",
     "A dead owner is replaced",
     "Deadlocks",
+    "Views of large plans",
 ]
 ROWS = 2
 """Fewest rows of a table; each scene has more."""

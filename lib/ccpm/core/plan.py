@@ -12,6 +12,7 @@ Contract: pure. `files/plan_tree.py` reads the files; here are the rules, one pl
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ccpm.core.graph import longest_chains, strongly_connected
 
@@ -39,12 +40,14 @@ _UNITS = {"d": 8.0, "w": 40.0}
 _SIZES = {"xs": 2.0, "s": 4.0, "m": 8.0, "l": 16.0, "xl": 32.0}
 
 
+@lru_cache(256)
 def status_of(text: str) -> str:
     """One of OPEN, IN_PROGRESS, CLOSED, BLOCKED for a status as somebody wrote it."""
     word = text.strip().strip("'\"").strip().lower().replace("_", "-").replace(" ", "-")
     return _MEANING.get(word, OPEN)
 
 
+@lru_cache(4096)
 def task_id_of(file_name: str) -> str:
     """The id in a task's file name (`007-login.md` → `007`), or "" if the file is no task."""
     match = _TASK_FILE.fullmatch(file_name)
@@ -53,6 +56,7 @@ def task_id_of(file_name: str) -> str:
     return match[1]
 
 
+@lru_cache(4096)
 def number_of(identifier: str) -> tuple[tuple[int, int, str], ...]:
     """What ids are compared and sorted by: 2 before 10, `002` equal to `2`, `0.1` between 0 and 1."""
     return tuple(
@@ -67,6 +71,7 @@ def reference_of(text: str) -> str:
     return match[1] if match else stripped
 
 
+@lru_cache(256)
 def hours_of(text: str) -> float:
     """Effort in hours out of `4-6 hours`, `2d`, `M`, `6`: the middle of a range; 0.0 if it says nothing."""
     cleaned = text.strip().strip("'\"").lstrip("~ ")

@@ -176,6 +176,12 @@ def parse(data: bytes) -> Document:
 
 def locate(data: bytes) -> tuple[int, int, bool]:
     """(begin, end, whether there is one) of the block between the markers; Malformed (65) as in `parse`."""
+    if data.startswith(
+        b"---\n"
+    ):  # as nearly every file has it, and no other marker comes before the second one
+        end = data.find(b"\n---", 3, yaml_caps.BLOCK)
+        if end >= 0 and data.startswith(b"\n", end + 4) and data.find(b"\n...", 3, end) < 0:
+            return 4, end + 1, True
     begin = len(BOM) if data.startswith(BOM) else 0
     start = _end_of_opening(data, begin)
     if start < 0:

@@ -45,9 +45,14 @@ class PlanFile:
 
     def get(self, key: str) -> Value | None:
         """The value of `key` in the frontmatter, None if it is not there."""
+        return self.values.get(key)
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """Every key of the frontmatter with its value."""
         if self._values is None:
             self._values = self._read_values()
-        return self._values.get(key)
+        return self._values
 
     def _read_values(self) -> dict[str, Value]:
         try:

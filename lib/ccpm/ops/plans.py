@@ -13,6 +13,10 @@ from ccpm.errors import NotFound
 from ccpm.files import plan_tree
 from ccpm.files.plan_tree import EpicFolder, PlanFile
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ccpm.files.yaml_inline import Value
+
 _EFFORT = (
     "effort_hours",
     "estimated_hours",
@@ -75,26 +79,31 @@ def load_epic(top: str, name: str) -> Epic:
 
 
 def to_task(epic: str, key: str, file: PlanFile) -> Task:
+    values = file.values
     return Task(
         epic,
         key,
         file.path,
-        text(file, "name") or text(file, "title") or heading(file) or file.stem,
-        text(file, "status"),
-        references(file, "depends_on"),
-        references(file, "conflicts_with"),
-        text(file, "parallel").lower() in ("true", "yes", "1"),
+        _text(values, "name") or _text(values, "title") or heading(file) or file.stem,
+        _text(values, "status"),
+        entries(values.get("depends_on")),
+        entries(values.get("conflicts_with")),
+        _text(values, "parallel").lower() in ("true", "yes", "1"),
         _effort(file),
         link(file),
-        text(file, "created"),
-        text(file, "updated"),
-        references(file, "files"),
+        _text(values, "created"),
+        _text(values, "updated"),
+        entries(values.get("files")),
     )
 
 
 def text(file: PlanFile | None, key: str) -> str:
     """A value of the frontmatter as text, "" if it is missing or no scalar."""
-    value = file.get(key) if file else None
+    return _text(file.values, key) if file else ""
+
+
+def _text(values: dict[str, Value], key: str) -> str:
+    value = values.get(key)
     return value.strip() if isinstance(value, str) else ""
 
 
@@ -105,6 +114,8 @@ def references(file: PlanFile, key: str) -> list[str]:
 
 def entries(value: object) -> list[str]:
     """The entries of such a list in every form that people write: `[1, 2]`, a block list, `001`, none."""
+    if not value:
+        return []
     if isinstance(value, str):
         value = (
             [part.strip() for part in value.split(",")]
@@ -119,7 +130,7 @@ def entries(value: object) -> list[str]:
 def link(file: PlanFile | None) -> str:
     """The `github:` of a file if it is an address or a number; the placeholder of an unsynced file is none."""
     found = text(file, "github")
-    return found if "://" in found or _ISSUE.search(found) else ""
+    return found if found and ("://" in found or _ISSUE.search(found)) else ""
 
 
 def issue_of(github: str) -> str:
@@ -134,9 +145,9 @@ def heading(file: PlanFile) -> str:
 
 
 def _effort(file: PlanFile) -> float:
+    values = file.values
     for key in _EFFORT:
-        found = text(file, key)
-        if found and (hours := hours_of(found)):
+        if key in values and (hours := hours_of(_text(values, key))):
             return hours
     match = _BODY_HOURS.search(file.data) if b"Hours" in file.data else None
     return hours_of(match[1].decode("utf-8", "replace")) if match else 0.0
