@@ -101,3 +101,25 @@ stage_deadlock() {
   run ccpm-watch metrics --since yesterday
   status_is 2
 }
+
+@test "a timeline is drawn for a terminal, a page, a picture and a trace" {
+  mkdir -p .claude/epics/auth
+  printf -- '---\nname: auth\n---\n' >.claude/epics/auth/epic.md
+  printf -- '---\nname: Task\nstatus: open\n---\n' >.claude/epics/auth/001.md
+  ccpm-agent register auth --agent agent-ada >/dev/null
+  ccpm-work start auth/001 --agent agent-ada
+  ccpm-work done auth/001 --agent agent-ada --no-code test >/dev/null
+  run ccpm-watch timeline auth
+  status_is 0
+  [[ ${lines[0]} == "Timeline of auth: "* ]]
+  [[ $output == *"agent-ada  "*"#"*"% busy"*"# working  w waiting  M merging  - alive  X found dead" ]]
+  run ccpm-watch timeline auth --svg
+  [[ $output == '<svg xmlns="http://www.w3.org/2000/svg"'*"working #001"*"</svg>" ]]
+  ccpm-watch timeline auth --html | grep -q '^<!doctype html>'
+  run ccpm-watch timeline auth --trace
+  [[ $output == '{"traceEvents": ['*'"name": "#001", "cat": "working"'* ]]
+  run ccpm-watch timeline auth --json
+  [[ $output == *'"agent": "agent-ada"'*'"kind": "working"'* ]]
+  run ccpm-watch timeline nowhere
+  status_is 1
+}

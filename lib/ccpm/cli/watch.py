@@ -14,6 +14,7 @@ VERBS = {
     "locks": "all locks: holder, mode, age, time left, who waits, whether stale and why",
     "agents": "who is active, on what, since when, and what they wait for",
     "deadlocks": "who waits for whom; 1 if some of it can never end",
+    "conflicts": "claims that overlap, and branches that would not merge; 1 if there are some",
     "metrics": "waits, holds, contention, faults, agents, work, requests, out of the event log",
     "timeline": "agents and time of an epic: on the terminal, as SVG, HTML or Chrome trace",
     "top": "all of it, live on a terminal; one snapshot elsewhere",
@@ -29,6 +30,7 @@ def run(argv: list[str]) -> int:
         "locks": _locks,
         "agents": _agents,
         "deadlocks": _deadlocks,
+        "conflicts": _conflicts,
         "metrics": _metrics,
         "timeline": _timeline,
         "top": _top,
@@ -63,6 +65,12 @@ def _agents(argv: list[str]) -> int:
     else:
         table.show(rows)
     return OK
+
+
+def _conflicts(argv: list[str]) -> int:
+    from ccpm.cli import worktree
+
+    return worktree.run(["conflicts", *argv])
 
 
 def _top(argv: list[str]) -> int:

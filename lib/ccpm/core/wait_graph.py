@@ -41,7 +41,7 @@ class WaitGraph:
     """All waits of a project and what holds them up. `holders`: {resource: its live leases}."""
 
     def __init__(self, waits: list[Wait], holders: dict[str, list[Lease]]) -> None:
-        self.waits = sorted(waits, key=lambda wait: (wait.since, wait.key))
+        self.waits = sorted(waits, key=lambda wait: (wait.since, wait.ticket, wait.resource))
         self.holders = holders
         self.edges: dict[Key, list[Edge]] = {
             wait.key: deadlock.edges_of(wait, self.waits, holders) for wait in self.waits

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LOCK_HEAD = ("RESOURCE", "AGENT", "FOR", "HELD", "LEFT", "WAITING")
-AGENT_HEAD = ("AGENT", "EPIC", "STATUS", "STREAM", "SEEN", "COMMITS", "HOLDS", "WAITS FOR")
+AGENT_HEAD = ("AGENT", "EPIC", "STATUS", "STREAM", "SILENT", "COMMITS", "HOLDS", "WAITS FOR")
 _QUIET = ("frontmatter.written", "file.written", "lock.renewed", "lock.released")
 _DULL = ("ts", "at", "event", "pid", "ttl", "token", "mode", "contended")
 
@@ -88,7 +88,7 @@ def agent_rows(seen: Dashboard, settings: Settings) -> list[tuple[str, ...]]:
                 agent["epic"],
                 agent["status"],
                 streams or agent["work_stream"] or "-",
-                f"{duration(max(0.0, now - _seconds(agent['last_heartbeat'])))} ago",
+                duration(max(0.0, now - _seconds(agent["last_heartbeat"]))),
                 str(agent["commits"]),
                 str(len(agent["files_locked"])),
                 ", ".join(agent["waits_for"]) or "-",

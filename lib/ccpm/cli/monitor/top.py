@@ -90,8 +90,10 @@ def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]], most:
     more = f" ({len(rows) - most} more)" if len(rows) > most else ""
     shown = Table(title=f"{title}{more}", box=SIMPLE_HEAD, expand=True, pad_edge=False)
     shown.title_justify, shown.title_style = "left", "bold"
-    for name in head:
-        shown.add_column(name.capitalize(), no_wrap=True, overflow="ellipsis")
+    for place, name in enumerate(head):
+        # What is cut on a narrow terminal is the end of long texts, not every cell a little.
+        longest = max([len(name), *(len(row[place]) for row in rows[:most])])
+        shown.add_column(name.capitalize(), no_wrap=True, overflow="ellipsis", min_width=min(longest, 10))
     for row in rows[:most]:
         shown.add_row(*(Text(cell, style=_cell_style(cell)) for cell in row))
     if not rows:
