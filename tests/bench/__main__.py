@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import contention, dead_owner, deadlocks, handover, one_shot, session, trees, writers
+from bench import contention, dead_owner, deadlocks, handover, hooks, one_shot, session, trees, writers
 from bench.machine import Machine
 from bench.report import Table, markdown
 from bench.setting import REPOSITORY, Scale
@@ -27,6 +27,7 @@ SCENES: dict[str, Callable[[Scale], list[Table]]] = {
     "dead-owner": dead_owner.measure,
     "deadlocks": deadlocks.measure,
     "trees": trees.measure,
+    "hooks": hooks.measure,
 }
 
 

@@ -20,6 +20,7 @@ TABLES = [
     "A dead owner is replaced",
     "Deadlocks",
     "Views of large plans",
+    "Hooks of Claude Code",
 ]
 ROWS = 2
 """Fewest rows of a table; each scene has more."""

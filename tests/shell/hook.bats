@@ -57,10 +57,7 @@ event() {
 }
 
 @test "a hook that gets no answer ends by itself, long before Claude Code ends it" {
-  mkfifo input
-  exec 9<>input
-  run -0 --separate-stderr ccpm-hook SessionEnd <input
-  exec 9>&-
+  run -0 --separate-stderr ccpm-hook SessionEnd < <(exec sleep 5 3>&-)
   [ "$output" = '{"systemMessage": "ccpm-hook SessionEnd failed: no answer within 1.2 s"}' ]
 }
 

@@ -9,8 +9,8 @@ import os
 
 from ccpm.core import hook_decisions, quick_json
 from ccpm.errors import CcpmError, LeaseLost, Malformed, NotFound
-from ccpm.files import checkout, clock, plain, process, root
-from ccpm.ops import hooks
+from ccpm.files import checkout, root
+from ccpm.ops import hook_records, hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def _beat(call: Call, agent: str) -> list[str]:
     subagent of it does something."""
     lines = []
     for epic, record in _records(call.top, agent):
+        from ccpm.files import clock, process
+
         if record.get("boot_id") == process.boot_id() and not record.get("ended"):
             beaten = record.get("heartbeat_boot")
             if isinstance(beaten, (int, float)) and 0 <= clock.boot() - beaten < THROTTLE:
@@ -67,17 +69,7 @@ def _beat(call: Call, agent: str) -> list[str]:
 def _records(top: str, agent: str) -> list[tuple[str, dict[str, Any]]]:
     """(epic, what its registry says of `agent`) for each epic that knows it."""
     found = []
-    mark = f'"{agent}"'.encode()
-    folder = os.path.join(top, ".claude", "epics")
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
-    for epic in names:
-        path = f"{folder}/{epic}/agents.json"
-        data = plain.read(path) if os.path.exists(path) else None
-        if not data or mark not in data:
-            continue
+    for epic, data in hook_records.registries(top, f'"{agent}"'.encode()):
         try:
             record = quick_json.loads(data)["agents"][agent]
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -100,6 +92,8 @@ def _count_up(call: Call) -> list[str]:
         or hook_decisions.kind_of(relative, worktree == top, root.SHARED).name != hook_decisions.PLAN
     ):
         return []
+    from ccpm.files import plain
+
     data = plain.read(path)
     if not data or not data.removeprefix(b"\xef\xbb\xbf").startswith(b"---"):
         return []

@@ -10,7 +10,8 @@ import os
 
 from ccpm.core import hook_decisions, names
 from ccpm.core.hook_decisions import COPY, ORDINARY, STATE
-from ccpm.files import checkout, plain, root
+from ccpm.files import checkout, root
+from ccpm.ops import hook_records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,20 +112,11 @@ def _claim_against(call: Call, top: str, relative: str) -> Claim | None:
 
 def _may_be_claimed(call: Call, top: str, relative: str) -> bool:
     """False only if no other agent can have a claim on the file: a look at what is written, not at who lives."""
-    if any(name.startswith("file-") for name in _list(root.locks_dir(top))):
+    if any(name.startswith("file-") for name in hook_records.listing(root.locks_dir(top))):
         return True
-    epics = os.path.join(top, ".claude", "epics")
     fold = os.path.exists(os.path.join(top, ".CLAUDE"))
-    for name in _list(epics):
-        path = f"{epics}/{name}/agents.json"
-        data = plain.read(path) if os.path.exists(path) else b""
-        if (
-            data
-            and b'"files"' in data
-            and _may_claim(call, data, relative.lower() if fold else relative, fold)
-        ):
-            return True
-    return False
+    path = relative.lower() if fold else relative
+    return any(_may_claim(call, data, path, fold) for _, data in hook_records.registries(top, b'"files"'))
 
 
 def _may_claim(call: Call, registry: bytes, relative: str, fold: bool) -> bool:
@@ -140,13 +132,6 @@ def _may_claim(call: Call, registry: bytes, relative: str, fold: bool) -> bool:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return True  # of another form: ops/ownership.py reads it in full
-
-
-def _list(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def _folded(top: str, relative: str) -> str:
@@ -194,4 +179,4 @@ def _files_below(folder: str) -> Iterable[str]:
 def _helpers() -> list[str]:
     """The names of our executables, from the folder that they are in."""
     here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    return [name[5:] for name in _list(os.path.join(here, "bin")) if name.startswith("ccpm-")]
+    return [name[5:] for name in hook_records.listing(os.path.join(here, "bin")) if name.startswith("ccpm-")]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 from ccpm.core import names
-from ccpm.files import process
 
 SESSION = "CLAUDE_CODE_SESSION_ID"
 
@@ -44,6 +43,8 @@ def _of_login_session() -> str:
     """Worked out once a process: the id of its session stays, and is no other process's pid meanwhile."""
     global _login_session
     if not _login_session:
+        from ccpm.files import process
+
         leader = os.getsid(0)
         _login_session = f"agent-{process.host()[:60]}-s{leader}-{process.start_of(leader) or '0'}"
     return _login_session
@@ -66,6 +67,8 @@ def process_of(named: str | None = None) -> int:
     """
     session = os.environ.get(SESSION)
     if session:
+        from ccpm.files import process
+
         return process.teller_of(SESSION, session)
     if named or os.environ.get("CCPM_AGENT_ID") or os.environ.get("AGENT_ID"):
         return 0
