@@ -9,8 +9,8 @@ for word in "$@"; do
   case $word in
     --no-worktree) worktree='' && continue ;;
     --dry-run | --json | -h | --help) worktree='' ;;
-    -*) ;;
-    *) case $before in --agent | --fence | --repo | --tracker | --timeout) ;; *) name=$word ;; esac ;;
+    --*) ;;
+    *) case $before in --agent | --fence | --repo | --tracker | --timeout) ;; *) name=$name${name:+ }$word ;; esac ;;
   esac
   before=$word
   words+=("$word")

@@ -34,7 +34,9 @@ VERBS = {
     "close-epic": "complete an epic and close its issue; refused while tasks are open",
     "refresh": "recount an epic, also in the list of tasks in its issue",
 }
-_EPIC = {"epic": None, "sync": "?", "pull": "?", "close-epic": None, "refresh": None}
+_EPIC = {"epic": True, "sync": False, "pull": False, "close-epic": True, "refresh": True}
+"""Verbs that take an epic, and whether they must have one."""
+
 _ISSUE = ("issue", "close", "reopen", "edit", "show")
 
 
@@ -67,15 +69,12 @@ def run(argv: list[str]) -> int:
 def _parser(verb: str) -> Parser:
     parser = Parser(PROGRAM, verb, VERBS[verb])
     if verb in _EPIC:
-        parser.add_argument("epic", metavar="EPIC", help="the epic's folder", **_optional(_EPIC[verb]))
+        parser.add_name("EPIC", "the epic's folder", is_required=_EPIC[verb])
     elif verb in _ISSUE:
         parser.add_argument("issue", metavar="ISSUE", type=_number, help="the number of the issue")
     elif verb == "bug":
-        parser.add_argument(
-            "task", metavar="ISSUE", help="the issue or task that it was found in (EPIC/TASK)"
-        )
-        parser.add_argument("headline", metavar="TITLE", nargs="?", help="what is wrong")
-        parser.add_argument("--title", default="", metavar="TITLE", help="the same")
+        parser.add_name("ISSUE", "the issue or task that the bug is in (EPIC/TASK); what is wrong may follow")
+        parser.add_argument("--title", default="", metavar="TITLE", help="what is wrong")
         parser.add_argument("--hours", default="", help="effort: 4, 4-6, 2d")
     elif verb == "import":
         parser.add_argument("issues", metavar="ISSUE", type=_number, nargs="*", help="these (default: all)")
@@ -133,23 +132,23 @@ def _carry_out(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> Da
 
     with choose(PROGRAM, as_json=args.json) as progress:
         if verb == "epic" and args.dry_run:
-            return epic.plan(actor, tracker, args.epic, args.relink)
+            return epic.plan(actor, tracker, args.name, args.relink)
         if verb == "epic":
-            return epic.sync(actor, tracker, args.epic, args.relink, progress)
+            return epic.sync(actor, tracker, args.name, args.relink, progress)
         if verb in ("sync", "pull", "issue"):
             options = both.Options(verb != "pull", _side(args.keep), args.close_from_git)
             if verb == "issue":
                 return issues.sync(actor, tracker, args.issue, options, progress)
-            return both.sync(actor, tracker, args.epic or "", options, progress)
+            return both.sync(actor, tracker, args.name or "", options, progress)
         if verb == "import":
             return importing.run(actor, tracker, args.issues or [], args.epic, args.label, progress)
         if verb == "bug":
-            title = args.headline or args.title
+            issue, title = args.name, args.title
             if not title:
-                raise UsageError(
-                    "the bug has no title", f"{PROGRAM} bug {args.task} 'what is wrong' <description.md"
-                )
-            return issues.bug(actor, tracker, args.task, title, _standard_input(), args.hours, progress)
+                issue, _, title = args.name.partition(" ")
+            if not title.strip():
+                raise UsageError("the bug has no title", f"{PROGRAM} bug {issue} --title 'what is wrong'")
+            return issues.bug(actor, tracker, issue, title, _standard_input(), args.hours, progress)
         return _change_one(verb, actor, tracker, args)
 
 
@@ -165,18 +164,14 @@ def _change_one(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> D
     if verb == "show":
         return issues.show(actor, tracker, args.issue)
     if verb == "close-epic":
-        return issues.close_epic(actor, tracker, args.epic, args.archive)
+        return issues.close_epic(actor, tracker, args.name, args.archive)
     if verb == "refresh":
-        return issues.refresh(actor, tracker, args.epic)
+        return issues.refresh(actor, tracker, args.name)
     what = args.what or ""
     numbers = [part.strip().lstrip("#") for part in what.split(",")]
     if what and all(number.isdigit() for number in numbers):
         return {"issues": [issues.show(actor, tracker, int(number)) for number in numbers]}
     return both.status(actor, tracker, what)
-
-
-def _optional(nargs: str | None) -> dict[str, Any]:
-    return {"nargs": nargs} if nargs else {}
 
 
 def _number(text: str) -> int:
