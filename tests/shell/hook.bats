@@ -73,3 +73,13 @@ event() {
   [ -z "$output" ]
   run -0 event Stop '' '{}'
 }
+
+@test "in shadow mode nothing is refused, and what would be is said and logged" {
+  ccpm-agent claim auth db 'src/db/**' --agent agent-a --pid $$
+  CCPM_HOOK_SHADOW=1 run -0 event PreToolUse Edit '{"file_path":"src/db/a"}'
+  [[ $output == '{"systemMessage": "CCPM: src/db/a belongs to agent-a'*'CCPM_HOOK_SHADOW is set)"}' ]]
+  [[ $output != *deny* ]]
+  grep -q '"event":"hook.shadow","agent":"agent-s1","tool":"Edit"' .claude/metrics/events.jsonl
+  CCPM_HOOK_SHADOW=1 run -0 event PreToolUse Edit '{"file_path":"src/b"}'
+  [ -z "$output" ]
+}

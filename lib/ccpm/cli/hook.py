@@ -4,6 +4,7 @@ Guarantees
 - It never hangs a session: after `DEADLINE` seconds it ends by itself, as one that failed.
 - Where it fails, it says so to the user, and lets the tool call pass; with `--block-on-failure` it refuses the call.
 - It stops a tool by a refusal alone: its exit status is 0, and 1 for arguments that it does not know.
+- With CCPM_HOOK_SHADOW=1 it refuses nothing: it tells the user what it would have refused, and logs that.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ def _answer(event: str, strict: bool, afterwards: list[Callable[[], None]]) -> d
         raise UsageError("standard input is not the JSON object that Claude Code gives a hook")
     call = hooks.Call(event, data, strict)
     answer = hooks.answer(call)
+    if _is_set("CCPM_HOOK_SHADOW"):
+        answer = hooks.shadowed(call, answer)
     afterwards += call.afterwards
     return answer
 

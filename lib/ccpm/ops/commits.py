@@ -17,7 +17,7 @@ import os
 from ccpm.core.registry import GONE, Agent
 from ccpm.errors import CcpmError, NotYours
 from ccpm.external.git import committing
-from ccpm.files import checkout, process
+from ccpm.files import checkout, events, process
 from ccpm.ops import agents, identity, ownership
 from ccpm.ops.actor import Actor
 from ccpm.ops.ownership import Claim
@@ -39,7 +39,8 @@ def committer(top: str, named: str | None = None) -> str:
 
 
 def check_staged(actor: Actor) -> None:
-    """NotYours (77) if a file that is staged in the current worktree belongs to another living agent."""
+    """NotYours (77) if a file that is staged in the current worktree belongs to another living agent. In shadow mode that
+    is only said and logged."""
     worktree = checkout.worktree_of(actor.top, os.getcwd())
     if not worktree or (not ownership.load(actor.top) and not _has_file_locks(actor)):
         return
@@ -49,8 +50,13 @@ def check_staged(actor: Actor) -> None:
     theirs = {
         os.path.relpath(path, worktree): claim for path, claim in found.items() if claim.agent not in family
     }
-    if theirs:
-        raise _refused(theirs, [path for path in staged if path not in theirs])
+    if not theirs:
+        return
+    refusal = _refused(theirs, [path for path in staged if path not in theirs])
+    if os.environ.get("CCPM_HOOK_SHADOW", "") in ("", "0"):
+        raise refusal
+    events.append(actor.top, "hook.shadow", agent=actor.agent, tool="git commit", reason=refusal.message)
+    actor.say(f"{refusal.message} (let through: CCPM_HOOK_SHADOW is set)")
 
 
 def trailer_for(actor: Actor, source: str) -> str:

@@ -80,6 +80,19 @@ def deny(reason: str) -> dict[str, Any]:
     return _specific("PreToolUse", permissionDecision="deny", permissionDecisionReason=f"CCPM: {reason}")
 
 
+def shadowed(call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+    """`answer` as one that refuses nothing: a refusal becomes a message for the user and an event in the log."""
+    found = answer.get("hookSpecificOutput") or {}
+    if found.get("permissionDecision") != "deny":
+        return answer
+    reason = str(found.get("permissionDecisionReason"))
+    if call.top:
+        from ccpm.files import events
+
+        events.append(call.top, "hook.shadow", agent=call.agent, tool=call.tool, reason=reason)
+    return {"systemMessage": f"{reason} (let through: CCPM_HOOK_SHADOW is set)"}
+
+
 def context(event: str, lines: list[str]) -> dict[str, Any]:
     """Lines for the agent to read; {} without any."""
     return _specific(event, additionalContext="\n".join(lines)) if lines else {}
