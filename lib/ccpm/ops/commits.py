@@ -39,8 +39,8 @@ def committer(top: str, named: str | None = None) -> str:
 
 
 def check_staged(actor: Actor) -> None:
-    """NotYours (77) if a file that is staged in the current worktree belongs to another living agent. In shadow mode that
-    is only said and logged."""
+    """NotYours (77) if a file that is staged in the current worktree belongs to another living agent. In shadow mode it
+    is only said, and logged."""
     worktree = checkout.worktree_of(actor.top, os.getcwd())
     if not worktree or (not ownership.load(actor.top) and not _has_file_locks(actor)):
         return
