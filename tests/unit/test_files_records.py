@@ -68,6 +68,17 @@ def a_lease(**changes: object) -> Lease:
     return lease
 
 
+def a_wait(ticket: int) -> Wait:
+    owner = Owner("agent-1", 4711, "99", "b00t", "4026531836", "build-7")
+    return Wait("task-1", owner, owner, EXCLUSIVE, ticket, 1762229781.0, {"epic-a": 3})
+
+
+def forget() -> None:
+    """As another process would start."""
+    records._lines.clear()
+    records._waits.clear()
+
+
 def read(data: bytes) -> list[Lease]:
     found = records.decode_lock(data, 0.0)
     assert not isinstance(found, Unreadable), found.reason
@@ -197,13 +208,53 @@ def test_a_damaged_record_is_unreadable_or_a_whole_lease(
 
 
 @given(st.lists(waits, max_size=4))
-def test_a_queue_is_read_as_it_was_written(queue: list[Wait]) -> None:
-    found = records.decode_queue("task-1", records.encode_queue(queue))
-    assert [content(wait) for wait in found] == [content(wait) for wait in queue]
+def test_a_queue_is_read_as_it_was_written_by_its_writer_and_by_others(queue: list[Wait]) -> None:
+    data = records.encode_queue(queue)
+    for reader in ("its writer", "another process", "the same again"):
+        if reader == "another process":
+            forget()
+        found = records.decode_queue("task-1", data)
+        assert [content(wait) for wait in found] == [content(wait) for wait in queue]
+        assert records.encode_queue(found) == data
+
+
+def test_what_is_remembered_of_queues_is_bounded() -> None:
+    forget()
+    wait = records.decode_queue("task-1", records.encode_queue([a_wait(1)]))[0]
+    for ticket in range(2 * records.MANY):
+        (found,) = records.decode_queue("task-1", records.encode_queue([a_wait(ticket)]))
+        assert found.ticket == ticket
+        assert len(records._lines) <= records.MANY
+        assert len(records._waits) <= records.MANY
+    assert wait.ticket == 1
+
+
+def test_the_same_line_in_two_queues_is_two_waits() -> None:
+    data = records.encode_queue([a_wait(1)])
+    assert [records.decode_queue(name, data)[0].resource for name in ("task-1", "task-2")] == [
+        "task-1",
+        "task-2",
+    ]
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\xff", b"{}", b"[1]", b"[{}]", b"null", b"[" * 100_000, b'[{"ticket": 1}]', bytes(99)]
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"{}",
+        b"[1]",
+        b"[{}]",
+        b"null",
+        b"[" * 100_000,
+        b'[{"ticket": 1}]',
+        bytes(99),
+        b"[\n{}\n]\n",
+        b"[\n\n]\n",
+        b"[\n]\n{}",
+        b'[\n{"ticket": 1}\n]\n',
+        b"[\n" + b"[" * 100_000 + b"\n]\n",
+    ],
 )
 def test_a_garbled_queue_is_empty(data: bytes) -> None:
     assert records.decode_queue("task-1", data) == []
@@ -212,6 +263,7 @@ def test_a_garbled_queue_is_empty(data: bytes) -> None:
 @given(st.lists(waits, min_size=1, max_size=2), st.integers(0, 700), st.binary(max_size=9))
 def test_a_damaged_queue_is_never_an_error(queue: list[Wait], position: int, garbage: bytes) -> None:
     data = records.encode_queue(queue)
+    forget()
     found = records.decode_queue("task-1", data[:position] + garbage + data[position + len(garbage) :])
     records.encode_queue(found)
 

@@ -249,6 +249,13 @@ def test_line_breaks_within_a_value_do_not_matter_to_other_keys(odd: str) -> Non
     assert found.values() == {"a": f"1{odd}b: 2", "b": ["1", "2"], "c": "3"}
 
 
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029"])
+def test_a_key_with_a_line_break_behind_it_that_only_yaml_knows_is_the_key_that_yaml_sees(odd: str) -> None:
+    found = block(f"a{odd}: 1", "b: 2")
+    assert found.values() == {"a": "1", "b": "2"}
+    assert not found.is_editable
+
+
 def test_quoted_keys_and_blanks_before_the_colon_are_read() -> None:
     assert block('"status": open', "'a b': 1", "name : x").values() == {
         "status": "open",

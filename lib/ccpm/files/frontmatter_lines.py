@@ -94,6 +94,8 @@ class Scan:
             self.is_doubtful = True
             found = name, len(name)
         key, colon = found
+        if not key.isprintable():  # it may hold what only YAML takes for a line break
+            self.is_doubtful = True
         text = text[colon + 1 :]
         self.entries.append(Entry(key, number, number + 1, colon))
         self._texts.append(text)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 LONGEST = 1 << 18
 """Bytes of the longest record that is read; a longer one is not ours."""
 
+MANY = 1024
+"""Waits that a process remembers. Each of n waiters reads all n lines of its queue again and again."""
+_lines: dict[Wait, str] = {}
+_waits: dict[tuple[str, str], Wait] = {}
+
 _KNOWN = frozenset(
     [
         "agent_id",
@@ -84,17 +89,43 @@ def decode_lock(data: bytes, age: float) -> list[Lease] | Unreadable:
 
 
 def encode_queue(waits: list[Wait]) -> bytes:
-    dumps = _json().dumps
-    return ("[\n" + ",\n".join([dumps(_from_wait(wait)) for wait in waits]) + "\n]\n").encode()
+    return ("[\n" + ",\n".join([_line_of(wait) for wait in waits]) + "\n]\n").encode()
 
 
 def decode_queue(resource: str, data: bytes) -> list[Wait]:
     """The waits in a queue file; [] for one that does not parse: a queue is only about fairness, and every waiter
     puts itself back in line."""
     try:
-        return [_to_wait(resource, fields) for fields in _json().loads(data)]
+        lines = data.decode().split("\n")
+        if lines[0] != "[" or lines[-2:] != ["]", ""]:
+            return []
+        return [_wait_of(resource, line.removesuffix(",")) for line in lines[1:-2]]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
+
+
+def _line_of(wait: Wait) -> str:
+    line = _lines.get(wait)
+    if line is None:
+        line = _json().dumps(_from_wait(wait))
+        _remember(wait, line)
+    return line
+
+
+def _wait_of(resource: str, line: str) -> Wait:
+    wait = _waits.get((resource, line))
+    if wait is None:
+        wait = _to_wait(resource, _json().loads(line))
+        _remember(wait, line)
+    return wait
+
+
+def _remember(wait: Wait, line: str) -> None:
+    if len(_lines) >= MANY:
+        _lines.clear()
+        _waits.clear()
+    _lines[wait] = line
+    _waits[wait.resource, line] = wait
 
 
 def describe(lease: Lease) -> dict[str, object]:

@@ -14,7 +14,7 @@ from ccpm.files.store import Store
 from ccpm.ops import lock_state, locks, waiting
 from ccpm.ops.lock_state import look
 from ccpm.ops.locks import Request
-from race.crew import Gate, Worker, until
+from race.crew import Gate, Worker
 
 RESOURCE = "task-7"
 
@@ -156,21 +156,36 @@ def hold(store: Store, agent: str = "holder") -> Lease:
 
 
 def _queue_up(top: str, number: int, mode: str = "x") -> Worker:
-    """A waiter; returns when it stands in line and sleeps, behind those that came before."""
-    store = Store(top)
-    before = len(look(store, RESOURCE).waits)
-    worker = Worker(lambda: _wait_and_pass_on(top, number, mode))
-    until(lambda: len(look(store, RESOURCE).waits) > before)
+    """A waiter; returns when it stands in line and sleeps, behind those that came before: stopped now, it holds no
+    guard."""
+    reader, writer = os.pipe()
+    worker = Worker(lambda: _wait_and_pass_on(top, number, mode, writer))
+    os.close(writer)
+    assert os.read(reader, 1) == b".", "the waiter ended before it slept"
+    os.close(reader)
     return worker
 
 
-def _wait_and_pass_on(top: str, number: int, mode: str) -> dict[str, Any]:
+def _wait_and_pass_on(top: str, number: int, mode: str, asleep: int) -> dict[str, Any]:
+    _tell_first_sleep(asleep)
     store = Store(top)
     owner = process.current(f"agent-{number}")
     request = Request(RESOURCE, owner, mode=leases.SHARED if mode == "s" else leases.EXCLUSIVE)
     lease = waiting.acquire(store, request, lambda line: None)
     locks.release(store, RESOURCE, owner, lease.token)
     return {"number": number, "token": lease.token}
+
+
+def _tell_first_sleep(asleep: int) -> None:
+    """Write a byte to `asleep` when this process is about to sleep on its bell."""
+    sleep = waiting.Bell.wait
+
+    def tell(bell: waiting.Bell, seconds: float) -> None:
+        waiting.Bell.wait = sleep  # type: ignore[method-assign]
+        os.write(asleep, b".")
+        sleep(bell, seconds)
+
+    waiting.Bell.wait = tell  # type: ignore[method-assign]
 
 
 def _hold_until_killed(top: str, gate: Gate) -> None:
