@@ -287,3 +287,9 @@ def test_entries_know_their_lines_and_comments_between_keys_belong_to_nobody() -
         ("c", 6, 9),
     ]
     assert frontmatter.parse(found.data).get("c") == "y\n\n"
+
+
+@pytest.mark.parametrize("text", ["\r#", "\ufeff", "# only a comment\r\r"])
+def test_a_block_in_which_yaml_sees_no_key_has_none(text: str) -> None:
+    document = parse(f"---\n{text}\n---\n".encode())
+    assert (document.keys(), document.values()) == ([], {})

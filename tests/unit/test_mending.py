@@ -140,6 +140,7 @@ LEFT = {
     "two names": ("duplicate-key", 3, "---\nname: One\nname: Two\n---\n"),
     "two addresses": ("duplicate-key", 3, f"---\ngithub: {URL}\ngithub: {URL}3\n---\n"),
     "a copy with a comment": ("duplicate-key", 3, "---\nname: One\nname: One # or two\n---\n"),
+    "two anchors of nothing": ("duplicate-key", 3, "---\nname: &one\nname: &two\n---\n"),
     "a colon and a comment": ("not-yaml", 2, "---\nname: One: two # three\n---\n"),
     "a quote that is not closed": ("not-yaml", 2, '---\nname: "One\n---\n'),
     "a list that is not closed": ("not-yaml", 2, "---\ndepends_on: [001, 002\nname: x\n---\n"),

@@ -115,6 +115,19 @@ def test_a_file_that_changed_between_plan_and_write_is_left_alone(top: Path) -> 
     assert '"Shelve: the plan"' in other.read_text()
 
 
+def test_a_stray_file_that_changed_or_went_between_plan_and_move_is_left_alone(top: Path) -> None:
+    changed, gone = task(top, "002.md.bak", "an older text\n"), task(top, "epic.md~", "older\n")
+    plan = repair_plan.make(str(top))
+    changed.write_text("my notes\n")
+    gone.unlink()
+    outcome = repair.carry_out(actor(top), plan)
+    assert [name for name, _ in outcome.left] == [
+        ".claude/epics/auth/002.md.bak",
+        ".claude/epics/auth/epic.md~",
+    ]
+    assert changed.read_text() == "my notes\n"
+
+
 def test_nothing_of_an_epic_is_written_while_somebody_else_holds_it(
     top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,7 +321,9 @@ def test_a_file_of_ten_megabytes_is_judged_and_never_cut(top: Path) -> None:
     path = task(top, "001.md", head + "x" * (10 << 20))
     found = [one for one in validation.examine(str(top)).findings if one.kind == "not-yaml"]
     assert [one.is_mendable for one in found] == [False]
-    assert mend(top).done == []
+    task(top, "003.md", BROKEN)
+    assert [one.path for one in repair_plan.make(str(top)).repairs] == [".claude/epics/auth/003.md"]
+    assert mend(top).done == [".claude/epics/auth/003.md"]
     assert path.stat().st_size == len(head) + (10 << 20)
 
 

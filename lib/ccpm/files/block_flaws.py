@@ -171,7 +171,7 @@ class _Broken:
         if is_nothing(document, first):
             return first
         one, other = document.read(first), document.read(entry)
-        if one == other:
+        if one == other and self._is_all_said(first, entry):
             return entry
         if is_placeholder(document, entry) or is_placeholder(document, first):
             return entry if is_placeholder(document, entry) else first
@@ -180,6 +180,13 @@ class _Broken:
         if entry.key in STAMPS and all(isinstance(v, str) and ISO.fullmatch(v) for v in (one, other)):
             return first if is_later(str(other), str(one)) else entry
         return None
+
+    def _is_all_said(self, first: Entry, entry: Entry) -> bool:
+        """Whether two entries that mean the same also hold the same text: anchors and tags have no part in a value."""
+        document = self.document
+        if document.lines[first.first : first.last] == document.lines[entry.first : entry.last]:
+            return True
+        return document.read_simple(first) is not None and document.read_simple(entry) is not None
 
     def _not_yaml(self, entry: Entry) -> Flaw | None:
         document = self.document

@@ -136,6 +136,8 @@ def split_key(line: str) -> tuple[str, int] | None:
 def entries_of(meaning: Meaning, lines: list[str]) -> list[Entry] | None:
     """The entries that ruamel.yaml sees; None unless each key begins a line of its own at column 0."""
     starts = [place.line for place in meaning.places.values()]
+    if not starts:
+        return []  # comments, or nothing that YAML sees
     entries = []
     for (key, place), following in zip(meaning.places.items(), [*starts[1:], len(lines)], strict=True):
         found = split_key(bare(lines[place.line])) if place.line < len(lines) else None

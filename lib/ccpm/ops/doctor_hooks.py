@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 
+from ccpm.core import hook_settings
 from ccpm.errors import Malformed
 from ccpm.external import hook_call
 from ccpm.files import json_record
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 
-SETTINGS = (".claude/settings.json", ".claude/settings.local.json")
-EVENTS = ("SessionStart", "SubagentStart", "PreToolUse", "PostToolUse", "SubagentStop", "SessionEnd")
+SETTINGS = (hook_settings.PATH, ".claude/settings.local.json")
+EVENTS = tuple(hook_settings.EVENTS)
 ASKED = "PreToolUse"
 HELPER = "ccpm-hook"
 _INSTALL = "install CCPM again (bash install.sh): it writes them into .claude/settings.json"
