@@ -149,7 +149,7 @@ def test_what_is_read_from_sound_lines_is_the_same_after_the_repair(data: bytes)
         for match in re.finditer(r"\b(\w+)\b", one.what)
     }
     after = frontmatter.parse(mended.data)
-    for key in before.keys():
+    for key in before.values():
         if key not in touched:
             assert after.get(key) == before.get(key), key
 
