@@ -22,6 +22,8 @@ VERBS = {
     "check": "whose files these are: 0 nobody's or your own, 1 another agent's",
     "conflicts": "whether patterns could mean files of other agents: 0 no, 1 yes, and which",
     "streams": "all streams of an epic, or those of an issue as its analysis has them: 1 if that is not sound",
+    "ready": "what can begin now in an epic: tasks, and the streams of those that are analysed; 1 if nothing can",
+    "where": "the epic and the task that a number names",
     "take": "claim a stream of an issue as its analysis describes it, and begin it",
     "request": "ask for a file; one that is nobody's is yours at once",
     "return": "give a file back that was granted to you, or that you took",
@@ -36,6 +38,7 @@ VERBS = {
 _ROOMS = {
     "registry": ("register", "heartbeat", "unregister", "list", "clean"),
     "streams": ("claim", "start", "release", "complete", "owner", "check", "conflicts", "streams", "take"),
+    "briefing": ("ready", "where"),
     "talk": ("request", "return", "grant", "share", "deny", "tell", "inbox"),
     "git": ("git-hook", "hooks"),
 }

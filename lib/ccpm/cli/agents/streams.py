@@ -128,7 +128,11 @@ def _conflicts(parser: Parser, argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from ccpm.ops import streams
 
-    actor, epic = _resolve(args)
+    from ccpm.ops import agents
+
+    # All epics count: which one is meant matters only for the stream that is left out.
+    actor = actor_of(args)
+    epic = agents.own_epic(actor, args.epic) if args.stream else ""
     found = streams.find_conflicts(actor, epic, args.pattern, args.stream)
     if args.json:
         keys = ("epic", "stream", "agent", "path")
@@ -186,7 +190,7 @@ def _take(parser: Parser, argv: list[str]) -> int:
 
     actor, epic = _resolve(args)
     part, progress = analyses.take(actor, epic, args.issue, first(args.stream), pid_of(args))
-    print_result(args, part.name, {"epic": epic, **_describe_part(part), "progress": progress})
+    print_result(args, part.name, {"epic": epic, **describe_part(part), "progress": progress})
     if not args.json:
         say(f"{part.name} {part.found.title} is yours: {', '.join(part.found.files) or 'no files are named'}")
         say(f"write your progress to {progress}")
@@ -216,13 +220,13 @@ def _describe_reading(reading: Reading) -> dict[str, object]:
         "epic": reading.epic,
         "issue": reading.issue,
         "analysis": reading.path,
-        "streams": [_describe_part(part) for part in reading.parts],
+        "streams": [describe_part(part) for part in reading.parts],
         "overlaps": overlaps,
         "problems": reading.problems,
     }
 
 
-def _describe_part(part: Part) -> dict[str, object]:
+def describe_part(part: Part) -> dict[str, object]:
     return {
         "stream": part.name,
         "letter": part.found.letter,
