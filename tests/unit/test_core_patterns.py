@@ -31,7 +31,10 @@ def pattern_set(draw: st.DrawFn) -> list[str]:
     return [draw(pattern()), *("".join(one) for one in rest)]
 
 
-PATHS = st.lists(st.sampled_from((*NAMES, "c", "*", "xb")), min_size=1, max_size=4).map("/".join)
+FOLDERS = st.lists(st.sampled_from(("a", "b", "ab", "src", ".x", "c", "*", "xb")), max_size=3)
+PATHS = st.tuples(FOLDERS, st.sampled_from((*NAMES, "c", "*", "xb", "b.ts"))).map(
+    lambda t: "/".join((*t[0], t[1]))
+)
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -68,12 +71,18 @@ def test_a_set_meets_the_exact_pattern_of_a_path_if_and_only_if_it_means_that_pa
         (["src/db/*"], ["src/api/*"], ""),
         (["src/db"], ["src/db/a.ts"], "src/db/a.ts"),
         (["src/db.ts"], ["src/db/"], ""),
+        (["src/db.ts"], ["src/db.ts/x"], ""),
         (["*.md"], ["docs/**"], "docs/.md"),
         (["src/**", "!src/db/**"], ["src/db/a.ts"], ""),
         (["src/**", "!src/db/**"], ["src/**"], "src/x"),
         (["src/**", "!src/db/**", "src/db/x.ts"], ["src/db/*.ts"], "src/db/x.ts"),
         (["/[a-c].ts"], ["/[d-f].ts"], ""),
-        (["[a-c].ts"], ["[d-f].ts"], "a.ts/d.ts"),
+        (["[a-c].ts"], ["[d-f].ts"], ""),
+        (["*.ts"], ["*.md"], ""),
+        (["src/**/*.test.ts"], ["src/api/users.ts"], ""),
+        (["vendor/three.js/"], ["*.md"], "vendor/three.js/.md"),
+        ([".github"], ["*.yml"], ".github/.yml"),
+        (["docs/v1.2"], ["*.md"], "docs/v1.2/.md"),
         (["/[a-d].ts"], ["/[c-f].ts"], "c.ts"),
         (["?"], ["??"], None),
         (["**"], ["x"], "x"),

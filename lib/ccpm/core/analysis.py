@@ -218,7 +218,8 @@ def _paths_in(text: str, is_item: bool) -> list[str]:
 
 
 def _bare(text: str) -> str:
-    path = text.strip().strip("\"'*").rstrip(",;").strip()
+    path = text.strip().strip("\"'").rstrip(",;").strip()
+    path = re.sub(r"^\*\*([^/*].*[^/*])\*\*$", r"\1", path)  # bold
     path = re.sub(r":\d+(?:-\d+)?$", "", path)
     return path.removesuffix("...").removesuffix("…") if "/" in path else path.rstrip(":")
 
@@ -247,8 +248,7 @@ def _patterns_of(path: str) -> list[str]:
     path = re.sub(r"^(?:\./)+", "", path)
     if "*" not in path and "?" not in path:
         return [patterns.quoted(path) + ("/" if path.endswith("/") else "")]
-    escaped = re.sub(r"([\\\[\]!#])", r"\\\1", path)
-    return [escaped if escaped.startswith("/") or "/" not in escaped.rstrip("/") else "/" + escaped]
+    return [re.sub(r"([\\\[\]!#])", r"\\\1", path)]
 
 
 def _waits(kind: str, text: str) -> list[str]:

@@ -8,13 +8,16 @@ a tree in which a folder could have been passed over.
     check(["src/db/*", "!src/db/tmp"])      the patterns themselves, or UsageError
     meet(mine, theirs)                      a path that both sets mean, "" if there is none
 
+A pattern whose last name ends in an extension names files, not folders: `*.ts` and `*.md` cannot meet, although there
+could be a folder `x.ts` with a file `x.md` in it. (`vendor/three.js/`, with a slash, is a folder.)
+
 How `meet` decides: each pattern is a finite automaton over the characters of a path. Two sets meet where a path leads
 both to acceptance; a breadth-first search over the product of the automata finds the shortest such path, or that there
 is none (Hopcroft & Ullman: intersection of regular languages). Of characters that no pattern tells apart, one is tried.
 
-Guarantees: no false "cannot meet"; a "meets" names a path that pathspec, which decides what a claim covers
-(ops/ownership.py), agrees on. Non-guarantee: a search that exceeds `LARGEST` states gives up and answers "may meet",
-without a path.
+Guarantees: no false "cannot meet", as far as no folder has a name like a file; a "meets" names a path that pathspec,
+which decides what a claim covers (ops/ownership.py), agrees on. Non-guarantee: a search that exceeds `LARGEST`
+states gives up and answers "may meet", without a path.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LARGEST = 20_000
-"""States after which a search gives up; patterns that people write need a few hundred."""
+"""States after which `meet` gives up, a second of work; patterns that people write need a few hundred."""
 
 UNDECIDED = "?"
 """What `meet` answers instead of a path when the search gave up. No path: a claim is never about one name `?`."""
@@ -74,9 +77,16 @@ def meet(mine: list[str], theirs: list[str]) -> str:
     pairs = [(a, b) for a in mine if a[:1] != "!" for b in theirs if b[:1] != "!" and _may_meet(a, b)]
     if not pairs:
         return ""
-    if not any(pattern.startswith("!") for pattern in (*mine, *theirs)):
-        return next((found for a, b in pairs if (found := _search([a], [b]))), "")
-    return _search(mine, theirs)
+    automata = {pattern: _parse(pattern) for pattern in (*mine, *theirs)}
+    if any(pattern.startswith("!") for pattern in automata):
+        return _search([automata[one] for one in mine], [automata[one] for one in theirs], LARGEST)[0]
+    left = LARGEST
+    for a, b in pairs:
+        found, states = _search([automata[a]], [automata[b]], left)
+        if found:
+            return found
+        left -= states
+    return ""
 
 
 # --- quick answers from the literal beginning ---
@@ -102,7 +112,16 @@ def _may_match(pattern: str, path: str) -> bool:
 
 def _may_meet(a: str, b: str) -> bool:
     x, y = _literal(a), _literal(b)
-    return x is None or y is None or x.startswith(y) or y.startswith(x)
+    if x is not None and y is not None and not (x.startswith(y) or y.startswith(x)):
+        return False
+    x, y = _ending(a), _ending(b)
+    return x.endswith(y) or y.endswith(x)
+
+
+def _ending(pattern: str) -> str:
+    """What every path that `pattern` matches ends with, as far as it is plain text; "" if it can match a folder."""
+    name = pattern.rpartition("/")[2]
+    return name[max(map(name.rfind, (*_WILD, "]"))) + 1 :] if _is_file(name) else ""
 
 
 # --- one pattern as an automaton ---
@@ -214,8 +233,16 @@ def _build(segments: list[str], is_folder: bool, is_negative: bool, pattern: str
         state = _name(made, state, name, pattern)
         needs_slash = True
     made.ends.add(state)
-    made.done = made.step(state, _slash)
+    if is_negative or not _is_file(segments[-1]):
+        made.done = made.step(state, _slash)
     return made
+
+
+def _is_file(name: str) -> bool:
+    """Whether a name that a pattern ends in has an extension: `user.ts`, `*.sql`; not `.github` or `v1.2`."""
+    stem, dot, extension = name.rpartition(".")
+    is_word = extension.isascii() and extension.isalnum() and len(extension) <= 8
+    return bool(stem and dot) and is_word and extension[0].isalpha()
 
 
 def _deep(made: _Automaton, state: int) -> int:
@@ -310,9 +337,9 @@ def _anything(_: str) -> bool:
 # --- the search ---
 
 
-def _search(mine: list[str], theirs: list[str]) -> str:
-    automata = [_parse(pattern) for pattern in (*mine, *theirs)]
-    cut = len(mine)
+def _search(mine: list[_Automaton], theirs: list[_Automaton], limit: int) -> tuple[str, int]:
+    """(a path that both mean, "" if there is none, UNDECIDED after `limit` states; the number of states looked at)."""
+    automata, cut = [*mine, *theirs], len(mine)
     letters = _letters(automata)
     start = tuple(one.closure({0}) for one in automata)
     # (states of all automata, how the last name began: nothing yet, dots, or anything else)
@@ -335,12 +362,12 @@ def _search(mine: list[str], theirs: list[str]) -> str:
                     and _means(automata[:cut], states[:cut])
                     and _means(automata[cut:], states[cut:])
                 ):
-                    return _path_to(found, came)
+                    return _path_to(found, came), len(came)
                 following.append(found)
-        if len(came) > LARGEST:
-            return UNDECIDED
+        if len(came) > limit:
+            return UNDECIDED, len(came)
         level = following
-    return ""
+    return "", len(came)
 
 
 _NOTHING, _DOT, _DOTS, _NAMED = range(4)

@@ -177,12 +177,19 @@ def give_up(registry: Registry, agent: str) -> list[Stream]:
 
 
 def find_obstacle(
-    registry: Registry, others: list[Registry], agent: str, name: str, files: list[str], fold: bool = False
+    registry: Registry,
+    others: list[Registry],
+    agent: str,
+    name: str,
+    files: list[str],
+    fold: bool = False,
+    known: dict[tuple[str, ...], str] | None = None,
 ) -> Obstacle | None:
     """What keeps `agent` from claiming the stream `name` of `registry` with the patterns `files`, None if nothing does.
 
     All dead agents have been buried before. `others`: the registries of the project's other epics. `fold`: whether
-    upper and lower case are one on its file system.
+    upper and lower case are one on its file system. `known` keeps what two sets of patterns have in common, for a
+    second look at the same claim.
     """
     same = registry.streams.get(name)
     if same and same.is_live and same.owner != agent:
@@ -191,7 +198,13 @@ def find_obstacle(
         for stream in one.streams.values():
             if not stream.is_live or stream.owner == agent:
                 continue
-            path = patterns.meet(folded(files, fold), folded(patterns.readable(stream.files), fold))
+            theirs = folded(patterns.readable(stream.files), fold)
+            key = tuple(theirs)
+            path = known.get(key) if known is not None else None
+            if path is None:
+                path = patterns.meet(folded(files, fold), theirs)
+                if known is not None:
+                    known[key] = path
             if path:
                 return Obstacle(one.epic, stream, one.agents.get(stream.owner), path)
     return None

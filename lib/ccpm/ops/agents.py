@@ -96,9 +96,14 @@ def is_dead(store: Store, agent: Agent) -> bool:
 def bury_dead(store: Store, registry: Registry, held: Held) -> list[tuple[str, str]]:
     """Bury the dead of `registry`, whose guard is held: (agent, why) of each."""
     found = []
-    for agent in list(registry.agents.values()):
+    suspects = [
+        one for one in registry.agents.values() if not one.ended and judge(one, held)[0] == rules.GONE
+    ]
+    if suspects:
+        held = agent_leases.by_agent(store)  # since the first look it may have taken another, and died then
+    for agent in suspects:
         status, why = judge(agent, held)
-        if status != rules.GONE or agent.ended:
+        if status != rules.GONE:
             continue
         ended = agent_leases.end(store, agent.id, held.get(agent.id, []), f"{agent.id} is dead: {why}")
         lost = rules.bury(registry, agent, why, clock.now())

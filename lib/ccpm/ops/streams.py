@@ -29,17 +29,22 @@ def claim(
     the stream, or a file that the patterns could mean, is another living agent's: nothing was changed then.
     """
     check_name(name)
-    wanted = patterns.check(files)
+    wanted = _with_folders(actor.top, patterns.check(files))
     if actor.agent not in agents.read(actor.top, agents.check_epic(actor.top, epic)).agents:
         agents.register(actor, epic, pid=pid)
+    fold = is_case_blind(actor.top)
+    known: dict[tuple[str, ...], str] = {}
+    # Comparing patterns can take long: it is done before anybody has to wait for it, and looked up under the guard.
+    look = [agents.read(actor.top, one) for one in agent_records.epics_with_registry(actor.top)]
+    rules.find_obstacle(agents.read(actor.top, epic), look, actor.agent, name, wanted, fold, known)
     with actor.store.transact(_CLAIMS):
         others = _others(actor, epic)
         with agents.Changing(actor.store, epic) as registry:
             agent = agents.alive(registry, actor.agent)
             before = registry.streams.get(name)
             if not wanted and before and before.owner == actor.agent:
-                wanted = before.files
-            obstacle = rules.find_obstacle(registry, others, agent.id, name, wanted, is_case_blind(actor.top))
+                wanted, known = before.files, {}
+            obstacle = rules.find_obstacle(registry, others, agent.id, name, wanted, fold, known)
             if obstacle:
                 raise _refused(actor, epic, name, obstacle)
             now = clock.now()
@@ -131,6 +136,14 @@ def check_name(name: str) -> str:
     if not name.strip() or len(name) > 200 or not name.isprintable():
         raise UsageError(f"{name[:60]!r} is no name of a stream", "use a short word, like database-layer")
     return name
+
+
+def _with_folders(top: str, files: list[str]) -> list[str]:
+    """`files`, with a slash behind what is a folder now: its name may look like that of a file (core/patterns.py)."""
+    return [
+        f"{one}/" if not one.endswith("/") and os.path.isdir(os.path.join(top, one.lstrip("/"))) else one
+        for one in files
+    ]
 
 
 def _others(actor: Actor, epic: str) -> list[Registry]:

@@ -126,9 +126,7 @@ def _conflicts(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("pattern", metavar="PATTERN", nargs="+", help="files, as in .gitignore, from the top")
     parser.add_argument("--stream", default="", metavar="NAME", help="leave this stream out")
     args = parser.parse_args(argv)
-    from ccpm.ops import streams
-
-    from ccpm.ops import agents
+    from ccpm.ops import agents, streams
 
     # All epics count: which one is meant matters only for the stream that is left out.
     actor = actor_of(args)
