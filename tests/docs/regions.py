@@ -15,6 +15,7 @@ from ccpm import cli, errors
 from ccpm.cli.arguments import Parser
 from ccpm.core.findings import KINDS
 from docs.markdown import REPOSITORY
+from docs.messages import found as found_messages
 
 _PART = re.compile(r"(<!-- begin: (?P<name>[^\n]+?) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL)
 _COMMON = ("--agent", "--json")
@@ -54,6 +55,25 @@ def produce(name: str) -> str:
 def exit_codes() -> str:
     rows = [(str(error.code), f"`{error.name}`", error.meaning, error.action) for error in _by_code()]
     return _table(("Code", "Name in `--json`", "It means", "What it asks of you"), rows)
+
+
+def messages(code: str) -> str:
+    """Every message that ends with the exit code, and the hint that comes with it."""
+    rows = [
+        (_cell(message), _cell(hint)) for number, message, hint in found_messages() if number == int(code)
+    ]
+    return _table(("It says", "hint"), rows)
+
+
+def _cell(text: str) -> str:
+    """As it is in a cell of a table: what Markdown would read is code."""
+    return (
+        text.replace("|", "\\|")
+        .replace("<", "&lt;")
+        .replace("*", "\\*")
+        .replace("_", "\\_")
+        .replace("`", "\\`")
+    )
 
 
 def numbers() -> str:
@@ -138,6 +158,7 @@ def _split(name: str, text: str) -> list[tuple[str, str]]:
 
 PARTS: dict[str, Callable[..., str]] = {
     "exit-codes": exit_codes,
+    "messages": messages,
     "numbers": numbers,
     "benchmarks": benchmarks,
     "helpers": helpers,

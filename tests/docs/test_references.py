@@ -17,7 +17,7 @@ from ccpm import cli, errors
 from ccpm.core import leases
 from ccpm.files import guard, records
 from ccpm.ops import lock_state, waiting
-from docs import generate, markdown, regions
+from docs import generate, markdown, messages, regions
 from docs.markdown import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -176,3 +176,26 @@ def test_the_figures_of_the_readme_come_from_the_report(
     report = markdown_report(Machine.look(), [table], Scale(is_quick=True), 1.0)
     (tmp_path / "docs" / "BENCHMARKS.md").write_text(report)
     assert regions.benchmarks().splitlines()[2:] == ["| fast | met | 1 ms |", "| fair | **missed** | 0.5 |"]
+
+
+def test_every_exit_code_is_explained_and_every_message_of_it_listed() -> None:
+    codes, page = (
+        (REPOSITORY / "docs/EXIT_CODES.md").read_text(),
+        (REPOSITORY / "docs/MESSAGES.md").read_text(),
+    )
+    for error in errors.CATALOGUE:
+        assert f"| {error.code} | `{error.name}` |" in codes
+        assert error.meaning in codes
+        assert error.action in codes
+        if error is not errors.Bug:
+            assert f"<!-- begin: messages {error.code} -->" in page
+    assert len(messages.found()) > 200
+
+
+def test_a_message_is_found_wherever_it_is_raised(tmp_path: Path) -> None:
+    module = tmp_path / "m.py"
+    module.write_text(
+        "def f(x):\n    raise Busy(f'{x} is held' + ' now', hint(x))\n"
+        "raise NotFound('no ' 'epic', 'look' if f else 'go')\nraise ValueError('not ours')\nraise UsageError(f'{x}')\n"
+    )
+    assert sorted(messages._in_module(module)) == [(66, "no epic", "look / go"), (75, "… is held now", "…")]

@@ -116,14 +116,14 @@ def chrome_trace(timeline: Timeline) -> str:
     """Chrome's trace event format (JSON object form), which Perfetto and chrome://tracing open: one thread an agent."""
     import json
 
-    events: list[dict[str, Any]] = [
+    entries: list[dict[str, Any]] = [
         {"ph": "M", "name": "process_name", "pid": 1, "tid": 0, "args": {"name": f"epic {timeline.epic}"}}
     ]
     for number, row in enumerate(timeline.rows, 1):
-        events.append(
+        entries.append(
             {"ph": "M", "name": "thread_name", "pid": 1, "tid": number, "args": {"name": row.agent}}
         )
-        events.append(
+        entries.append(
             {"ph": "M", "name": "thread_sort_index", "pid": 1, "tid": number, "args": {"sort_index": number}}
         )
         for span in row.spans:
@@ -131,8 +131,8 @@ def chrome_trace(timeline: Timeline) -> str:
             length = max(1, round((span.end - span.start) * 1e6))
             name = span.label if span.kind == WORKING else f"{span.kind} {span.label}"
             body = {"ph": "X", "pid": 1, "tid": number, "ts": start, "dur": length}
-            events.append({**body, "name": name, "cat": span.kind})
+            entries.append({**body, "name": name, "cat": span.kind})
         for at, why in row.deaths:
             moment = {"ph": "i", "s": "t", "pid": 1, "tid": number, "ts": round((at - timeline.start) * 1e6)}
-            events.append({**moment, "name": f"dead: {why}", "cat": "dead"})
-    return json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}, ensure_ascii=False) + "\n"
+            entries.append({**moment, "name": f"dead: {why}", "cat": "dead"})
+    return json.dumps({"traceEvents": entries, "displayTimeUnit": "ms"}, ensure_ascii=False) + "\n"
