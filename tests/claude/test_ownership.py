@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -259,6 +260,27 @@ def test_a_session_on_the_branch_of_an_epic_is_registered_while_it_lasts(
     assert results(model, "BBB")[0].count('"agent_id"') == 1
     assert results(model, "SUB")[0].count('"agent_id"') == 2
     assert agent(project, "list", "auth", "--json") == "[]"
+
+
+def test_the_worktree_of_a_subagent_is_its_own_in_the_epic_and_what_it_commits_there_is_merged(
+    project: Project, model: Model
+) -> None:
+    project.must("git", "checkout", "-q", "-b", "epic/auth")
+    model.scripts["BBB"] = [subagent("TREE", isolation="worktree"), say("done")]
+    model.scripts["TREE"] = [
+        bash("pwd"),
+        lambda _: use("Write", file_path=f"{results(model, 'TREE')[0].strip()}/notes.txt", content="x"),
+        bash("git add notes.txt && git commit -q -m notes"),
+        bash("git branch --show-current"),
+        say("done"),
+    ]
+    run(project, model, "BBB", *EDITS, "Bash(pwd)", "Bash(git:*)")
+    where, _, _, branch = results(model, "TREE")
+    name = Path(where.strip()).name
+    assert name.startswith("epic-auth-agent-")
+    assert branch.strip() == f"epic/auth--{name.removeprefix('epic-auth-')}"
+    project.must(str(project.top / ".claude/bin/ccpm-worktree"), "merge", "auth")
+    assert project.must("git", "show", "epic/auth:notes.txt") == "x"
 
 
 @pytest.mark.parametrize("broken", ["its library", "its setup"])

@@ -13,11 +13,12 @@ import pytest
 from ccpm.core import hook_decisions
 from ccpm.core.registry import BEAT
 from ccpm.errors import Busy
-from ccpm.files import clock, process
+from ccpm.files import checkout, clock, process
 from ccpm.ops import (
     agents,
     frontmatter,
     hook_after,
+    hook_worktrees,
     hooks,
     identity,
     locks,
@@ -417,6 +418,53 @@ def test_an_agent_that_is_registered_nowhere_loses_its_leases_too(top: Path) -> 
     lock(top, "task-1", ME)
     call("SessionEnd", top, reason="other")
     assert Actor(ME, {}, top=str(top)).store.list_locks() == []
+
+
+def worktree_call(top: Path, **fields: str) -> hooks.Call:
+    return hooks.Call("WorktreeCreate", {"session_id": SESSION, "cwd": str(top), **fields})
+
+
+def test_a_subagents_worktree_is_that_of_its_agent_in_the_epic_of_its_session(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agents.register(Actor(ME, {}, top=str(top)), "auth", pid=os.getpid())
+    said: list[str] = []
+    path = hook_worktrees.create(worktree_call(top, name="agent-a1b2"), said.append)
+    assert path == f"{top.parent}/epic-auth-agent-a1b2"
+    assert checkout.branch_of(path) == "epic/auth--agent-a1b2"
+    assert said == []
+    monkeypatch.chdir(path)
+    call("SubagentStart", Path(path), agent_id="a1b2")
+    assert agents.read(str(top), "auth").agents["agent-a1b2"].worktree == path
+
+
+def test_without_an_epic_the_worktree_is_where_claude_code_would_put_it(top: Path) -> None:
+    path = hook_worktrees.create(worktree_call(top, name="mine"), lambda line: None)
+    assert path == f"{top}/.claude/worktrees/mine"
+    assert checkout.branch_of(path) == "worktree-mine"
+
+
+def test_a_worktree_that_cannot_be_made_by_our_rules_is_made_all_the_same(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise Busy("the disk hangs")
+
+    monkeypatch.setattr("ccpm.ops.worktrees.adopt", fail)
+    said: list[str] = []
+    path = hook_worktrees.create(worktree_call(top, name="mine"), said.append)
+    assert checkout.branch_of(path) == "worktree-mine"
+    assert said == ["no worktree by the rules of CCPM: the disk hangs; making one as git does"]
+    assert hook_worktrees.create(worktree_call(top, name="mine"), said.append) == path
+
+
+def test_a_worktree_that_is_to_go_goes_and_what_was_unsaved_is_saved(top: Path) -> None:
+    path = Path(hook_worktrees.create(worktree_call(top, name="mine"), lambda line: None))
+    (path / "notes.txt").write_text("mine alone\n")
+    said = call("WorktreeRemove", top, worktree_path=str(path))
+    assert not path.exists()
+    assert "refs/ccpm/rescue/" in said["systemMessage"]
+    assert call("WorktreeRemove", top, worktree_path=str(path)) == {}
 
 
 def test_outside_of_projects_nothing_is_said(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+    from ccpm.ops.hooks import Call
+
 PROGRAM = "ccpm-hook"
 VERBS = {
     "SessionStart": "a session begins: identity, registration, a few lines of context",
@@ -29,8 +31,10 @@ VERBS = {
     "Stop": "a turn is over: leases are released",
     "SubagentStop": "a subagent has ended: all that it had is free",
     "SessionEnd": "a session has ended: all that it had is free",
+    "WorktreeCreate": "a worktree is needed: made by the rules of ccpm-worktree; prints its path",
+    "WorktreeRemove": "a worktree is to go: what is unsaved in it is rescued first",
 }
-DEADLINE = {"SessionEnd": 1.2}
+DEADLINE = {"SessionEnd": 1.2, "WorktreeCreate": 240.0, "WorktreeRemove": 50.0}
 """Seconds for an event, else `USUAL`. Claude Code gives a SessionEnd 1.5 s, the others as long as the settings say."""
 USUAL = 4.0
 
@@ -50,6 +54,8 @@ def run(argv: list[str]) -> int:
         sys.stdout.write(usage(PROGRAM, VERBS))
         return OK
     _set_deadline(event, blocks)
+    if event == "WorktreeCreate":
+        return _create_worktree()
     afterwards: list[Callable[[], None]] = []
     try:
         answer = _answer(event, strict, afterwards)
@@ -65,19 +71,42 @@ def run(argv: list[str]) -> int:
     return OK
 
 
+def _create_worktree() -> int:
+    """Standard output is the path, and nothing else may be there. A status of 1 makes Claude Code give up."""
+    try:
+        from ccpm.ops import hook_worktrees
+
+        path = hook_worktrees.create(_call("WorktreeCreate", False), _say)
+    except Exception as error:
+        _say(_words(error))
+        return NO
+    sys.stdout.write(f"{path}\n")
+    return OK
+
+
 def _answer(event: str, strict: bool, afterwards: list[Callable[[], None]]) -> dict[str, Any]:
+    from ccpm.ops import hooks
+
+    call = _call(event, strict)
+    answer = hooks.answer(call)
+    if _is_set("CCPM_HOOK_SHADOW"):
+        answer = hooks.shadowed(call, answer)
+    afterwards += call.afterwards
+    return answer
+
+
+def _call(event: str, strict: bool) -> Call:
     from ccpm.core import quick_json
     from ccpm.ops import hooks
 
     data = quick_json.loads(sys.stdin.buffer.read(LARGEST))
     if not isinstance(data, dict):
         raise UsageError("standard input is not the JSON object that Claude Code gives a hook")
-    call = hooks.Call(event, data, strict)
-    answer = hooks.answer(call)
-    if _is_set("CCPM_HOOK_SHADOW"):
-        answer = hooks.shadowed(call, answer)
-    afterwards += call.afterwards
-    return answer
+    return hooks.Call(event, data, strict)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{PROGRAM}: {line}\n")
 
 
 def _words(error: Exception) -> str:
@@ -137,8 +166,11 @@ def _set_deadline(event: str, blocks: bool) -> None:
     def expire(*_: object) -> NoReturn:
         import json
 
-        answer = _failure(event, blocks, f"no answer within {seconds:g} s")
-        os.write(1, (json.dumps(answer) + "\n").encode())
+        what = f"no answer within {seconds:g} s"
+        if event == "WorktreeCreate":
+            os.write(2, f"{PROGRAM}: {what}\n".encode())
+            os._exit(NO)
+        os.write(1, (json.dumps(_failure(event, blocks, what)) + "\n").encode())
         os._exit(OK)
 
     _signal.signal(_signal.SIGALRM, expire)

@@ -26,6 +26,8 @@ EVENTS = {
     "Stop": ("", 10),
     "SubagentStop": ("", 10),
     "SessionEnd": ("", 2),
+    "WorktreeCreate": ("", 300),
+    "WorktreeRemove": ("", 60),
 }
 """Event: its matcher, and the seconds after which Claude Code gives up. Our own deadline (cli/hook.py) comes first."""
 

@@ -67,6 +67,10 @@ def answer(call: Call) -> dict[str, Any]:
         return _before_tool(call)
     if not call.top:
         return {}
+    if call.event == "WorktreeRemove":
+        from ccpm.ops import hook_worktrees
+
+        return hook_worktrees.remove(call)
     if call.event == "PostToolUse":
         from ccpm.ops import hook_after
 
