@@ -76,7 +76,7 @@ def check(found: Items, tracker: Tracker, relink: bool) -> None:
         )
     for item in found.all:
         if not item.number:
-            items.check_fits(item)
+            items.check_fits(item, tracker.longest)
             items.check_editable(item, {"github": tracker.url(999_999), "version": "1"})
 
 

@@ -104,12 +104,12 @@ def hide(text: str, top: str) -> str:
     return issue_text.hide_paths(text, top, os.path.expanduser("~"))
 
 
-def check_fits(item: Item) -> None:
+def check_fits(item: Item, longest: int) -> None:
     """UsageError (2) for a text that no issue can hold; nothing is cut."""
     size = len(item.compose("0" * 36))
-    if size > issue_text.LONGEST:
+    if size > longest:
         raise UsageError(
-            f"{item.path} makes an issue of {size} characters; {issue_text.LONGEST} fit",
+            f"{item.path} makes an issue of {size} characters; {longest} fit",
             "move a part of it into a file of the repository, and name that file instead",
             path=item.path,
         )

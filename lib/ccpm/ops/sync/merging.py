@@ -146,7 +146,7 @@ def _write_issue(session: Session, item: Item, issue: Issue, fields: Record) -> 
     if "state" in fields:
         change.state = item.state
     if "body" in fields:
-        items.check_fits(item)
+        items.check_fits(item, session.tracker.longest)
         now = session.tracker.get(issue.number)
         if not issue_text.same(now.body, issue.body):
             raise VersionConflict(

@@ -117,7 +117,7 @@ def _batch(session: Session, number: int, folder: str, news: list[News], complet
     text = "\n\n".join(
         [f"## 🔄 Progress Update - {when}", *sections, f"---\n*{state}Synced from local updates at {when}*"]
     )
-    parts = issue_text.split(text, issue_text.LONGEST - _ROOM)
+    parts = issue_text.split(text, min(issue_text.LONGEST, session.tracker.longest) - _ROOM)
     if len(parts) > 1:
         parts = [f"*Part {index} of {len(parts)}*\n\n{part}" for index, part in enumerate(parts, 1)]
     marks = [{"file": one.path, "length": one.length, "sha256": one.digest} for one in news]

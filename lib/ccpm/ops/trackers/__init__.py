@@ -112,6 +112,7 @@ class Tracker:
     name = ""
     place = ""
     lookups: tuple[float, ...] = (0.0,)
+    longest = 1 << 24
 
     def create(self, title: str, body: str, labels: tuple[str, ...]) -> Issue:
         raise NotImplementedError

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from ccpm.core import retries
+from ccpm.core import issue_text, retries
 from ccpm.core.remote import PUBLIC, Repository
 from ccpm.errors import CcpmError, NotFound, NotYours, Unavailable, UsageError
 from ccpm.external import gh
@@ -39,6 +39,7 @@ _OTHER_COLOUR = "ededed"
 
 class GitHubTracker(Tracker):
     name = "github"
+    longest = issue_text.LONGEST
 
     def __init__(
         self, actor: Actor, repository: Repository, patience: float = budget.DEFAULT_TIMEOUT

@@ -1,0 +1,122 @@
+"""Files get the numbers of their issues, also when it is killed around any step: links, references, renames in a
+circle."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccpm.core import renumber
+from ccpm.files.journal import Journal
+from ccpm.ops import frontmatter, moving
+from ccpm.ops.actor import Actor
+from ccpm.ops.sync import relabel
+
+WANTED = {"1.md": "2.md", "2.md": "1.md", "003.md": "3.md"}
+BEFORE = {"1.md": "[2]", "2.md": "[1]", "003.md": "[1, 2]"}
+AFTER = {"2.md": ("1.md", "[1]"), "1.md": ("2.md", "[2]"), "3.md": ("003.md", "[2, 1]")}
+
+
+class Killed(BaseException):
+    pass
+
+
+def prepare(path: Path) -> Actor:
+    folder = path / ".claude/epics/auth"
+    folder.mkdir(parents=True)
+    (path / ".git").mkdir()
+    for name, depends in BEFORE.items():
+        (folder / name).write_text(
+            f"---\nname: was {name}\ndepends_on: {depends}\nversion: 1\n---\n\n[1, 2]\n"
+        )
+    return Actor("a", {}, top=str(path))
+
+
+def decision() -> dict[str, Any]:
+    def edit(name: str, number: int, before: list[str], after: list[str]) -> dict[str, Any]:
+        return {"file": name, "github": f"local://issues/{number}", "depends_on": [before, after]}
+
+    files = [
+        edit("1.md", 2, ["2"], ["1"]),
+        edit("2.md", 1, ["1"], ["2"]),
+        edit("003.md", 3, ["1", "2"], ["2", "1"]),
+    ]
+    return {"relabel": {"files": files, "moves": renumber.order(dict(WANTED), set(BEFORE)).moves, "kept": []}}
+
+
+class Steps:
+    """Counts the steps of a run, and kills it around one of them. A step of number n is about to be done at 2n, and
+    done at 2n + 1."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fatal: int) -> None:
+        self.count = 0
+        self.fatal = fatal
+        for owner, name in ((frontmatter, "apply"), (moving, "rename"), (Journal, "append")):
+            monkeypatch.setattr(owner, name, self.around(getattr(owner, name)))
+
+    def around(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **more: Any) -> Any:
+            self.die()
+            result = step(*arguments, **more)
+            self.die()
+            return result
+
+        return run
+
+    def die(self) -> None:
+        self.count += 1
+        if self.count == self.fatal:
+            raise Killed
+
+
+def finish(actor: Actor) -> list[str]:
+    folder = Path(actor.top, ".claude/epics/auth")
+    journal = Journal(str(folder / "journal"), contextlib.nullcontext).open()
+    return relabel.finish(actor, journal, str(folder))
+
+
+def check(actor: Actor) -> None:
+    folder = Path(actor.top, ".claude/epics/auth")
+    assert {path.name for path in folder.iterdir()} == {*AFTER, "journal"}
+    for name, (was, depends) in AFTER.items():
+        block, body = (folder / name).read_text().split("\n---\n")
+        assert f"name: was {was}\n" in block
+        assert f"depends_on: {depends}\n" in block
+        assert f"github: local://issues/{name.removesuffix('.md')}" in block
+        assert "\nversion: 2\n" in block, f"{name} was written more than once"
+        assert body == "\n[1, 2]\n"
+
+
+def test_it_is_completed_wherever_it_is_killed(tmp_path: Path) -> None:
+    fatal = 0
+    while True:
+        fatal += 1
+        actor = prepare(tmp_path / str(fatal))
+        journal = Journal(f"{actor.top}/.claude/epics/auth/journal", contextlib.nullcontext).open()
+        journal.append(decision())
+        with pytest.MonkeyPatch.context() as patch:
+            steps = Steps(patch, fatal)
+            try:
+                finish(actor)
+                break
+            except Killed:
+                pass
+        assert finish(actor) == []
+        check(actor)
+    assert steps.count == fatal - 1 >= 20
+    check(actor)
+
+
+def test_what_somebody_changed_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    actor = prepare(tmp_path)
+    folder = tmp_path / ".claude/epics/auth"
+    Journal(str(folder / "journal"), contextlib.nullcontext).open().append(decision())
+    frontmatter.apply(frontmatter.Change(str(folder / "003.md"), "b", {"depends_on": "[2]"}))
+    (folder / "2.md").unlink()
+    warnings = finish(actor)
+    assert "depends_on: [2]\n" in (folder / "3.md").read_text()
+    assert any("2.md is gone" in warning for warning in warnings)
