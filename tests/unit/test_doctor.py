@@ -138,6 +138,17 @@ def test_a_root_where_the_state_folder_cannot_be_fails(top: str) -> None:
     check = found("root")
     assert (check.status, "cannot create" in check.what) == (doctor.FAIL, True)
     assert found("locks").status == doctor.FAIL
+    assert doctor.examine()[-1].name == "root"
+
+
+def test_a_repository_without_ccpm_is_told_and_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    monkeypatch.chdir(tmp_path)
+    last = doctor.examine()[-1]
+    assert (last.name, last.status, "has no .claude" in last.what) == ("root", doctor.FAIL, True)
+    assert os.listdir(tmp_path) == [".git"]
 
 
 def test_locks_that_exclude_nobody_are_found(

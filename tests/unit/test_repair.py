@@ -174,7 +174,7 @@ def test_a_file_with_versions_gets_the_next_one_and_the_others_keep_all_their_li
 
 def test_a_stray_copy_moves_to_the_backup_and_comes_back(top: Path) -> None:
     copy, alone = task(top, "002.md.bak", "an older text\n"), task(top, "notes.bak", "notes\n")
-    tool = task(top, ".002.md.ccpm-tmp", "half")
+    tool = task(top, ".001.md.ccpm-tmp", "half")
     assert ("stray", "notes.bak", 1) in kinds(top)
     outcome = mend(top)
     assert not copy.exists()
@@ -183,7 +183,7 @@ def test_a_stray_copy_moves_to_the_backup_and_comes_back(top: Path) -> None:
     assert (
         top / ".claude/backups" / outcome.backup / "files/epics/auth/002.md.bak"
     ).read_text() == "an older text\n"
-    repair.undo(actor(top))
+    assert repair.undo(actor(top)).left == []
     assert copy.read_text() == "an older text\n"
 
 

@@ -39,7 +39,7 @@ def save(actor: Actor, repairs: list[Repair]) -> str:
     folder = os.path.join(actor.top, FOLDER, name)
     entries: list[dict[str, Any]] = []
     for repair in repairs:
-        saved = f"files/{repair.path.removeprefix('.claude/')}"
+        saved = _saved_name(repair.path)
         copy = os.path.join(folder, saved)
         root.make_dir(os.path.dirname(copy))
         atomic.replace(copy, repair.before)
@@ -113,6 +113,12 @@ def _restore(actor: Actor, folder: str, entry: dict[str, Any], fences: dict[str,
             )
         with Fenced(actor.store, fences):
             file.publish(original, entry["mode"] if current is None else None)
+
+
+def _saved_name(path: str) -> str:
+    """Where the original of `path` is kept, below the backup. A temporary file gets another ending: under its own name
+    the next copy beside it would take it for its own litter and sweep it."""
+    return f"files/{path.removeprefix('.claude/')}" + (".kept" if path.endswith(atomic.SUFFIX) else "")
 
 
 def _manifest(top: str, name: str) -> str:

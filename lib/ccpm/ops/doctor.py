@@ -52,6 +52,8 @@ def examine() -> list[Check]:
         return [*checks, Check("root", FAIL, error.message, error.hint)]
     for name, check in {**doctor_project.CHECKS, "hooks": doctor_hooks.check}.items():
         checks.append(guarded(name, check, top))
+        if name == "root" and checks[-1].status == FAIL:
+            break  # the others would tell the same
     return checks
 
 

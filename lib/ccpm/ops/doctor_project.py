@@ -32,6 +32,12 @@ Answer = tuple[str, str, str]
 def check_root(top: str) -> Answer:
     """Whether the state of the project can be written from here, and whether all worktrees lead to it."""
     here = os.getcwd()
+    if not os.path.isdir(os.path.join(top, ".claude")):
+        return (
+            FAIL,
+            f"{top} has no .claude: CCPM is not set up in it",
+            "bash install.sh PROJECT, from a clone of CCPM",
+        )
     Store(top).prepare()
     probe = os.path.join(root.state_dir(top), ".doctor.probe")
     atomic.replace(probe, b"written by ccpm-doctor\n")
