@@ -141,7 +141,8 @@ def test_every_event_and_every_key_of_a_lock_is_in_the_formats() -> None:
     events = set()
     for path in (REPOSITORY / "lib" / "ccpm").rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) in ("events.append", "append_event"):
+            named = isinstance(call, ast.Call) and ast.unparse(call.func) in ("events.append", "append_event")
+            if named and isinstance(call, ast.Call) and len(call.args) > 1:  # else it is a list of that name
                 constants = [node.value for node in ast.walk(call.args[1]) if isinstance(node, ast.Constant)]
                 events |= {name for name in constants if isinstance(name, str)}
     assert "lock.takeover" in events

@@ -190,6 +190,7 @@ def _take(parser: Parser, argv: list[str]) -> int:
     part, progress = analyses.take(actor, epic, args.issue, first(args.stream), pid_of(args))
     print_result(args, part.name, {"epic": epic, **describe_part(part), "progress": progress})
     if not args.json:
+        sys.stdout.flush()
         say(f"{part.name} {part.found.title} is yours: {', '.join(part.found.files) or 'no files are named'}")
         say(f"write your progress to {progress}")
     return OK
