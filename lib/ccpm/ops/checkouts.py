@@ -58,6 +58,7 @@ class Following:
     def prepare(self) -> None:
         """Busy (75), and nothing is written down, if a file is in the way in one of them."""
         for worktree in self._worktrees:
+            _refresh(self._repository, worktree)
             try:
                 self._repository.run("read-tree", "-m", "-u", "-n", self._old, self._new, at=worktree.path)
             except IOFailure as error:
@@ -101,6 +102,7 @@ def _follow(repository: Repository, worktree: Worktree) -> str:
     if head == old or index == trees.tree_of(repository, head):
         atomic.remove(note)  # the branch did not move, or the files have followed
         return ""
+    _refresh(repository, worktree)
     try:
         repository.run("read-tree", "-m", "-u", old, head, at=worktree.path)
     except IOFailure as error:
@@ -110,6 +112,11 @@ def _follow(repository: Repository, worktree: Worktree) -> str:
         )
     atomic.remove(note)
     return ""
+
+
+def _refresh(repository: Repository, worktree: Worktree) -> None:
+    """Let git look whether files whose times have changed are still the same: read-tree takes them for edited ones."""
+    repository.run("update-index", "-q", "--refresh", at=worktree.path, allow=(0, 1))
 
 
 def _changed(repository: Repository, worktree: Worktree) -> list[str]:

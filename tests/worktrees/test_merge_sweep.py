@@ -1,0 +1,107 @@
+"""A coordinator that is killed at every step in turn, and agents that are killed at random: nothing is lost, nothing is
+half merged, and the epic's branch only ever holds what passes.
+
+Without CCPM_SWEEP=full the steps are thinned out to about `POINTS`, and the crowd is small.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from race.tree import BIN, LIB, PYTHON, environment
+from worktrees.project import GIT, GitProject
+
+IS_FULL = os.environ.get("CCPM_SWEEP") == "full"
+POINTS = 8
+CHECK = "test ! -e bad.txt && test -e base.txt"
+
+
+class Scene:
+    """Six agents: two merge, one fails, one is in conflict, two are gone, of which one left unsaved work. The epic is
+    checked out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.project = project = GitProject(folder / "live" / "my project", branch="trunk")
+        self.shared = Path(project.ccpm("worktree", "add", "auth", "--shared").out.rstrip("\n"))
+        paths = {
+            name: project.add("auth", f"agent-{name}")
+            for name in ("one", "two", "bad", "rival", "gone", "dirty")
+        }
+        contents: dict[str, dict[str, str | bytes]] = {name: {f"{name}.txt": "x\n"} for name in paths}
+        contents["one"] = contents["rival"] = {"base.txt": "changed\n"}
+        contents["rival"] = {"base.txt": "changed in another way\n"}
+        self.tips = {name: project.commit(path, contents[name], "work") for name, path in paths.items()}
+        project.write({"loose.txt": "loose\n"}, paths["dirty"])
+        for name in ("gone", "dirty"):
+            project.end_agent("auth", f"agent-{name}")
+        shutil.copytree(folder / "live", folder / "saved", symlinks=True)
+
+    def reset(self) -> None:
+        shutil.rmtree(self.folder / "live")
+        shutil.copytree(self.folder / "saved", self.folder / "live", symlinks=True)
+
+    def coordinate(self, kill_at: int) -> subprocess.CompletedProcess[str]:
+        script = str(Path(__file__).with_name("coordinator.py"))
+        argv = [PYTHON, "-S", "-E", script, "auth", CHECK, str(kill_at)]
+        env = {**environment(), **GIT, "CCPM_LIB_UNDER_TEST": str(LIB), "PATH": f"{BIN}:{os.defpath}"}
+        return subprocess.run(
+            argv, cwd=self.project.path, env=env, capture_output=True, text=True, timeout=100
+        )
+
+    def verify(self, after: str) -> None:
+        """What has to hold whenever a coordinator was killed, and `after` the next one has gone on."""
+        project = self.project
+        project.check_repository()
+        reachable = set(project.git("rev-list", "--all").split())
+        assert set(self.tips.values()) <= reachable, after
+        for commit in project.git("rev-list", "--first-parent", "epic/auth").split():
+            assert "bad.txt" not in project.git("ls-tree", "--name-only", commit).split("\n"), after
+
+    def verify_end(self, after: str) -> None:
+        project = self.project
+        self.verify(after)
+        merged = [name for name, tip in self.tips.items() if is_ancestor(project, tip, "epic/auth")]
+        assert merged in (["one", "two", "gone", "dirty"], ["two", "rival", "gone", "dirty"]), (after, merged)
+        assert project.git("status", "--porcelain", at=self.shared) == "", after
+        marks = [one["state"] for one in project.json("list")]
+        assert marks.count("in-use") == len(marks) == 5, (after, marks)
+        (saved,) = project.json("rescued")
+        assert project.git("show", f"{saved['commit']}:loose.txt") == "loose", after
+        assert sorted(os.listdir(self.folder / "live")) == sorted(
+            [
+                "my project",
+                self.shared.name,
+                *(f"epic-auth-agent-{name}" for name in ("one", "two", "bad", "rival")),
+            ]
+        ), after
+
+
+def is_ancestor(project: GitProject, older: str, newer: str) -> bool:
+    command = ["git", "-C", project.path, "merge-base", "--is-ancestor", older, newer]
+    return subprocess.run(command).returncode == 0
+
+
+def test_a_coordinator_may_be_killed_at_every_step(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    whole = scene.coordinate(0)
+    assert whole.returncode == 0, whole.stderr
+    scene.verify_end("no kill")
+    steps = int(whole.stdout.split()[-1])
+    assert steps > 60
+    chosen = range(1, steps + 1) if IS_FULL else sorted(random.sample(range(1, steps + 1), POINTS))
+    for number in chosen:
+        scene.reset()
+        killed = scene.coordinate(number)
+        assert killed.returncode == -signal.SIGKILL, (number, killed.stderr)
+        scene.verify(f"a kill at step {number} of {steps}")
+        again = scene.coordinate(0)
+        assert again.returncode == 0, (number, again.stderr)
+        scene.verify_end(f"a kill at step {number} of {steps}, and the next run")
