@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from race.crew import until
 from race.tree import finish
 from worktrees.project import GitProject
 
@@ -229,3 +230,13 @@ def test_the_worktrees_of_claude_code_follow_the_same_rules(project: GitProject)
     assert not Path(one).exists()
     assert project.git("show", f"{saved}:new.txt") == "new"
     assert project.has("epic/auth--agent-a1b2")
+
+
+def test_the_work_of_git_on_shared_files_happens_under_the_lock(project: GitProject) -> None:
+    project.ccpm("lock", "acquire", "worktrees", "--agent", "other", "--ttl", "60")
+    waiting = project.start("worktree", "add", "auth", "--agent", "agent-1")
+    until(lambda: "agent-1" in project.ccpm("lock", "list", "--json").out)
+    assert not (project.path.parent / "epic-auth-agent-1").exists()
+    assert not project.has("epic/auth")
+    project.ccpm("lock", "release", "worktrees", "--agent", "other")
+    assert finish(waiting).status == 0

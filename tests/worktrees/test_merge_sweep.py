@@ -13,13 +13,12 @@ import signal
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from race.tree import BIN, LIB, PYTHON, environment
 from worktrees.project import GIT, GitProject
 
 IS_FULL = os.environ.get("CCPM_SWEEP") == "full"
 POINTS = 8
+CROWD, COMMITS = (16, 50) if IS_FULL else (5, 6)
 CHECK = "test ! -e bad.txt && test -e base.txt"
 
 
@@ -84,6 +83,14 @@ class Scene:
         ), after
 
 
+def coordinate(project: GitProject, kill_at: int) -> subprocess.CompletedProcess[str]:
+    """Run a coordinator that is killed in front of that step (0: never)."""
+    script = str(Path(__file__).with_name("coordinator.py"))
+    argv = [PYTHON, "-S", "-E", script, "auth", CHECK, str(kill_at)]
+    env = {**environment(), **GIT, "CCPM_LIB_UNDER_TEST": str(LIB), "PATH": f"{BIN}:{os.defpath}"}
+    return subprocess.run(argv, cwd=project.path, env=env, capture_output=True, text=True, timeout=200)
+
+
 def is_ancestor(project: GitProject, older: str, newer: str) -> bool:
     command = ["git", "-C", project.path, "merge-base", "--is-ancestor", older, newer]
     return subprocess.run(command).returncode == 0
@@ -105,3 +112,53 @@ def test_a_coordinator_may_be_killed_at_every_step(tmp_path: Path) -> None:
         again = scene.coordinate(0)
         assert again.returncode == 0, (number, again.stderr)
         scene.verify_end(f"a kill at step {number} of {steps}, and the next run")
+
+
+AGENT = """
+for n in $(seq "$1"); do
+  echo "$2 $n" >>"work-$2.txt"
+  case $((n % 4)) in 1) : >bad.txt ;; 2) rm bad.txt ;; 3) echo "$2" >"shared-$((n % 3)).txt" ;; esac
+  git add -A && git commit -q -m "$2, $n" && git rev-parse HEAD >>"$3"
+done
+"""
+"""Commits in a loop. Every fourth one does not pass the check until the next one mends it; some touch shared files."""
+
+
+def test_agents_are_killed_while_they_commit_and_coordinators_while_they_merge(tmp_path: Path) -> None:
+    rng = random.Random()
+    project = GitProject(tmp_path / "my project", branch="trunk")
+    paths = {f"agent-{n:02d}": project.add("auth", f"agent-{n:02d}") for n in range(CROWD)}
+    logs = {agent: tmp_path / f"{agent}.commits" for agent in paths}
+    env = {**os.environ, **GIT}
+    crew = {
+        agent: subprocess.Popen(
+            ["bash", "-c", AGENT, "agent", str(COMMITS), agent, str(logs[agent])],
+            cwd=path,
+            env=env,
+            start_new_session=True,
+            stderr=subprocess.DEVNULL,
+        )
+        for agent, path in paths.items()
+    }
+    doomed = rng.sample(sorted(crew), max(1, CROWD // 5))
+    kills = 0
+    while any(process.poll() is None for process in crew.values()) or kills < 3:
+        killed = coordinate(project, rng.randrange(5, 200))
+        assert killed.returncode in (0, -signal.SIGKILL), killed.stderr
+        kills += killed.returncode != 0
+        if doomed and crew[doomed[0]].poll() is None:
+            os.killpg(crew[doomed[0]].pid, signal.SIGKILL)
+            crew[doomed[0]].wait()
+            project.write({"loose.txt": "loose\n"}, paths[doomed[0]])
+            project.end_agent("auth", doomed.pop(0))
+    last = coordinate(project, 0)
+    assert last.returncode == 0, last.stderr
+
+    project.check_repository()
+    made = {commit for log in logs.values() if log.exists() for commit in log.read_text().split()}
+    assert len(made) >= CROWD
+    assert made <= set(project.git("rev-list", "--all").split()), (
+        "merged, held back or rescued, but never lost"
+    )
+    for commit in project.git("rev-list", "--first-parent", "epic/auth").split():
+        assert "bad.txt" not in project.git("ls-tree", "--name-only", commit).split("\n")

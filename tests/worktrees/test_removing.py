@@ -31,7 +31,7 @@ def untracked(project: GitProject, path: Path) -> None:
 
 
 def changed(project: GitProject, path: Path) -> None:
-    project.write({"base.txt": CRLF}, path)
+    project.write({"base.txt": "git would store\r\nother line ends\r\n"}, path)
     (path / ".gitignore").unlink()
 
 

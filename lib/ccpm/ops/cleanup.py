@@ -24,6 +24,8 @@ def after_merge(
 ) -> dict[str, Any]:
     """Remove the branches of `epic` that `head` has and whose agents are gone, with their worktrees: {cleaned, kept}.
     LeaseLost (11) as soon as the lease is: nothing is removed after that."""
+    lease.check()
+    removal.finish_left(actor, repository, epic)
     tips = refs.branches(repository, branch_names.agent_branch_prefix(epic))
     owners = worktree_agents.of_branches(actor.store, epic, list(tips))
     places = {one.branch: one for one in worktrees.all_of(repository)[1:] if one.branch}

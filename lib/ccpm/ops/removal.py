@@ -1,7 +1,7 @@
 """Removing worktrees. Work is never destroyed (promise P9): unsaved work refuses the removal, or is rescued before it.
 
 The order, each step durable before the next, so that a kill anywhere leaves a state that the next run completes: look
-→ save (refs/ccpm/rescue/…) → look again → mark as being removed → folder → branch → git's entry → registry. Once a
+→ save (refs/ccpm/rescue/…) → look again → mark as being removed → branch → folder → git's entry → registry. Once a
 worktree is marked as being removed, all that was in it is safe; what is left of it is taken away by whoever comes by:
 `remove` again, `prune`, `add` for the same agent, the coordinator.
 """
@@ -74,6 +74,14 @@ def prune(actor: Actor, epic: str = "", with_rescue: bool = False) -> list[dict[
     return results
 
 
+def finish_left(actor: Actor, repository: Repository, epic: str) -> None:
+    """Finish the removals of worktrees of `epic` that a kill left half done."""
+    for worktree in worktrees.all_of(repository)[1:]:
+        mark = worktree_marks.parse(worktree.mark)
+        if mark and mark.epic == epic and mark.state == worktree_marks.REMOVING:
+            _remove(actor, repository, worktree, False, keeps_branch=True)
+
+
 def remove_merged(
     actor: Actor, repository: Repository, worktree: Worktree, with_rescue: bool
 ) -> dict[str, object]:
@@ -132,8 +140,8 @@ def _finish_or_save(
         saved = _save(actor, repository, worktree, mark, with_rescue, keeps_branch)
         mark = mark.changed_to(worktree_marks.REMOVING, saved.ref if saved else "")
         worktrees.write_mark(worktree, str(mark))
-    worktrees.drop(worktree)
     branch = "" if keeps_branch else _delete_branch(repository, worktree)
+    worktrees.drop(worktree)
     with Holding(
         actor.store,
         use_case.ADMIN,
@@ -207,6 +215,7 @@ def _delete_branch(repository: Repository, worktree: Worktree) -> str:
         return ""
     if unsaved.only_here(repository, worktree.head, worktree.branch):
         return ""
+    worktrees.detach(worktree)
     try:
         refs.move(repository, branch_names.HEADS + worktree.branch, refs.NOTHING, worktree.head)
     except VersionConflict:

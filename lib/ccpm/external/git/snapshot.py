@@ -140,13 +140,8 @@ class _Taking:
 
     def _run(self, *arguments: str, stdin: bytes = b"", allow: tuple[int, ...] = (0,)) -> str:
         variables = {"GIT_INDEX_FILE": self.index}
-        if os.path.isdir(self.at):
-            answer = self.repository.run(
-                *arguments, at=self.at, stdin=stdin, variables=variables, allow=allow
-            )
-        else:
-            variables["GIT_DIR"] = self.git_dir
-            answer = self.repository.run(*arguments, stdin=stdin, variables=variables, allow=allow)
+        where = self.at if os.path.isdir(self.at) else ""
+        answer = self.repository.run(*arguments, at=where, stdin=stdin, variables=variables, allow=allow)
         return answer.text
 
     def _text(self, *arguments: str, allow: tuple[int, ...] = (0,)) -> str:

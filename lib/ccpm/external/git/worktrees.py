@@ -75,6 +75,12 @@ def write_mark(worktree: Worktree, mark: str) -> None:
     worktree.mark = mark
 
 
+def detach(worktree: Worktree) -> None:
+    """Let the worktree stand on its commit instead of its branch, so that the branch can go before the worktree does.
+    HEAD is written as git would (gitrepository-layout(5)); the folder may be gone already."""
+    atomic.replace(os.path.join(worktree.admin, "HEAD"), f"{worktree.head}\n".encode())
+
+
 def drop(worktree: Worktree) -> None:
     """Remove the folder. The caller has made sure that nothing in it is missed."""
     import shutil

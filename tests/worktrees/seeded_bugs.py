@@ -1,0 +1,91 @@
+"""Bugs of worktrees and merges, each with the test that has to catch it; see tests/crash/seeded_bugs.py."""
+
+from __future__ import annotations
+
+from crash.seeded_bugs import Bug
+
+
+def _bug(name: str, file: str, old: str, new: str, test: str, shows: str = "AssertionError") -> Bug:
+    return {
+        "name": name,
+        "file": f"ccpm/{file}",
+        "old": old,
+        "new": new,
+        "test": f"tests/worktrees/test_{test}",
+        "shows": shows,
+    }
+
+
+SEEDED: list[Bug] = [
+    _bug(
+        "the epic's branch moves although the check failed",
+        "ops/merging.py",
+        "        if result.passed:\n",
+        "        if result is not None:\n",
+        "merging.py::test_a_failing_branch_is_found_by_bisection_and_the_others_go_on",
+    ),
+    _bug(
+        "the results in the middle of a batch become part of the history",
+        "ops/merging.py",
+        "        parents = [self.head, *(branch.tip for branch in included)]\n",
+        "        parents = [tip]\n",
+        "merging.py::test_branches_are_merged_as_one_checked_commit",
+    ),
+    _bug(
+        "the move of a branch does not compare its old value",
+        "external/git/refs.py",
+        'else f"update {ref}\\0{new}\\0{old}\\0")\n',
+        'else f"update {ref}\\0{new}\\0\\0")\n',
+        "merging.py::test_a_branch_that_somebody_else_moves_meanwhile_is_not_overwritten",
+    ),
+    _bug(
+        "a coordinator without its lease moves the branch all the same",
+        "ops/merge_lease.py",
+        "as moving, Fenced(self._actor.store, {self.resource: self.token}):\n",
+        "as moving:\n",
+        "leases.py::test_no_takeover_comes_between_the_last_look_at_the_lease_and_the_move",
+    ),
+    _bug(
+        "worktrees are removed without a rescue",
+        "ops/removal.py",
+        "        saved = _save(actor, repository, worktree, mark, with_rescue, keeps_branch)\n",
+        "        saved = None\n",
+        "removing.py::test_unsaved_work_refuses_the_removal_and_its_rescue_brings_it_back[untracked]",
+    ),
+    _bug(
+        "a rescue passes the files through the filters of .gitattributes",
+        "external/git/snapshot.py",
+        "        if exact:\n            self._store_exact_bytes()\n",
+        "",
+        "removing.py::test_unsaved_work_refuses_the_removal_and_its_rescue_brings_it_back[changed]",
+    ),
+    _bug(
+        "files that others own are merged",
+        "ops/merging.py",
+        "            if branch.name in offences and branch.name not in self.decided:\n",
+        "            if False:\n",
+        "merging.py::test_a_branch_with_commits_in_files_of_another_living_agent_is_held_back",
+    ),
+    _bug(
+        "a dirty checkout of the epic does not bar the merge",
+        "ops/checkouts.py",
+        "        changed = _changed(repository, worktree)\n",
+        "        changed: list[str] = []\n",
+        "merging.py::test_a_checkout_of_the_epic_follows_if_it_is_clean_and_bars_the_merge_if_it_is_not",
+    ),
+    _bug(
+        "worktrees are added without the lock",
+        "ops/worktrees.py",
+        '    with Holding(actor.store, ADMIN, actor.agent, "worktree-add", actor.fences, actor.say, PATIENCE):\n'
+        "        if mark.epic:\n",
+        "    if True:\n        if mark.epic:\n",
+        "adding.py::test_the_work_of_git_on_shared_files_happens_under_the_lock",
+    ),
+    _bug(
+        "uncommitted work does not count as a conflict",
+        "ops/branch_conflicts.py",
+        "with_uncommitted=True",
+        "with_uncommitted=False",
+        "conflicts.py::test_the_same_lines_are_reported_with_agents_files_and_commits_uncommitted_work_too",
+    ),
+]
