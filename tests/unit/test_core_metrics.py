@@ -156,3 +156,14 @@ def test_nothing_is_a_distribution_of_zeros() -> None:
         "p99": 0.0,
         "max": 0.0,
     }
+
+
+def test_merges_are_counted_for_each_epic() -> None:
+    report = tallied(
+        line("merge.started", epic="auth", agent="a")
+        + line("merge.moved", epic="auth", by="a", branches=["x", "y"])
+        + line("merge.conflict", epic="auth", agent="b", files=["f"])
+        + line("merge.failed", epic="pay", agent="c", status=1)
+    )
+    counts = {"merges": 1, "branches_merged": 2, "conflicts": 1, "held_back": 0, "failed_checks": 0}
+    assert report["merges"] == {"auth": counts, "pay": {**dict.fromkeys(counts, 0), "failed_checks": 1}}

@@ -141,6 +141,7 @@ def _metrics(argv: list[str]) -> int:
     for piece in events.read_since(root.find(), now - args.since if args.since else 0.0):
         tally.add(piece)
     report = rules.report(tally, now)
+    metrics.add_commits(report, root.find())
     if args.openmetrics:
         sys.stdout.write(metrics.openmetrics(report))
     elif args.json:

@@ -44,6 +44,16 @@ _COUNTED = {
 }
 
 
+_MERGES = {
+    "started": "merges",
+    "moved": "branches_merged",
+    "conflict": "conflicts",
+    "held": "held_back",
+    "failed": "failed_checks",
+}
+"""Event of a merge: what it counts, for each epic."""
+
+
 class Agent:
     """What the log says of one agent. Times in seconds of the epoch, 0.0: not known."""
 
@@ -171,9 +181,10 @@ class Tally:
         self.agent(event.get("agent")).requests += 1
 
     def _on_merge(self, event: dict[str, Any]) -> None:
-        epic = self.merges.setdefault(str(event.get("epic")), {})
+        epic = self.merges.setdefault(str(event.get("epic")), dict.fromkeys(_MERGES.values(), 0))
+        branches = event.get("branches")
         kind = str(event.get("event")).partition(".")[2]
-        epic[kind] = epic.get(kind, 0) + 1
+        epic[_MERGES[kind]] += len(branches) if kind == "moved" and isinstance(branches, list) else 1
 
 
 _HANDLERS = {
@@ -187,8 +198,7 @@ _HANDLERS = {
     "work.done": Tally._on_done,
     "github.request": Tally._on_request,
     **dict.fromkeys(
-        ("merge.started", "merge.merged", "merge.conflict", "merge.held", "merge.failed", "merge.finished"),
-        Tally._on_merge,
+        ("merge.started", "merge.moved", "merge.conflict", "merge.held", "merge.failed"), Tally._on_merge
     ),
 }
 

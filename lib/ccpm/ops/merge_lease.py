@@ -16,7 +16,7 @@ import os
 from ccpm.core import branch_names
 from ccpm.external.git.refs import Moving
 from ccpm.external.git.repository import Repository
-from ccpm.files import process
+from ccpm.files import events, process
 from ccpm.ops import fences, waiting
 from ccpm.ops.actor import Actor
 from ccpm.ops.fences import Fenced
@@ -27,10 +27,11 @@ from ccpm.ops.locks import Request
 class MergeLease:
     """Entering waits for the epic's merge lock; Busy (75) names who has it when `timeout` seconds are over."""
 
-    __slots__ = ("_actor", "_held", "_request", "resource", "token")
+    __slots__ = ("_actor", "_epic", "_held", "_request", "resource", "token")
 
     def __init__(self, actor: Actor, epic: str, operation: str, ttl: float, timeout: float) -> None:
         self._actor = actor
+        self._epic = epic
         self._held = Held(actor.store)
         self.resource = branch_names.merge_lock(epic)
         owner = process.owner(actor.agent, os.getpid())
@@ -42,10 +43,16 @@ class MergeLease:
         lease = waiting.acquire(self._actor.store, self._request, self._actor.say)
         self._held.add(self.resource, lease)
         self.token = lease.token
+        self._log("merge.started")
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._log("merge.finished")
         self._held.release(self._actor.say)
+
+    def _log(self, event: str) -> None:
+        agent, operation = self._actor.agent, self._request.operation
+        events.append(self._actor.top, event, epic=self._epic, agent=agent, operation=operation)
 
     @property
     def fences(self) -> dict[str, int]:

@@ -41,7 +41,7 @@ _COUNTERS = (
 _AGENT_COUNTERS = (
     ("ccpm_agent_uptime_seconds", "how long agents were registered", "uptime_seconds"),
     ("ccpm_agent_crashes", "times that agents were found dead", "crashes"),
-    ("ccpm_agent_commits", "commits of agents that have left", "commits"),
+    ("ccpm_agent_commits", "commits of agents", "commits"),
     ("ccpm_agent_github_requests", "requests to GitHub", "github_requests"),
 )
 
@@ -66,7 +66,7 @@ def show(report: Report, since: str) -> None:
     if github["statuses"]:
         write("  " + ", ".join(f"{count} × {status}" for status, count in github["statuses"].items()) + "\n")
     for epic, counts in report["merges"].items():
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+        kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items())
         write(f"Merges of {epic}: {kinds}\n")
     contended = [entry for entry in locks["resources"] if entry["contended"]]
     if contended:
@@ -108,6 +108,17 @@ _LINES = (
         ),
     ),
 )
+
+
+def add_commits(report: Report, top: str) -> None:
+    """Count the commits of agents that are still registered: the log has those of agents that have left."""
+    from ccpm.ops import agents
+
+    counted = {
+        agent.id: agent.commits for registry, _ in agents.listing(top) for agent in registry.agents.values()
+    }
+    for entry in report["agents"]:
+        entry["commits"] += counted.get(entry["agent"], 0)
 
 
 def openmetrics(report: Report) -> str:
