@@ -396,9 +396,9 @@ class Handler(BaseHTTPRequestHandler):
             answer = self._tagged(github, request, pool, answer)
             if fault:
                 self._suffer(fault, "after", line, answer)
-            self._finish(answer, line, pool.headers(github.clock.now()))
         finally:
-            github.limiter.leave(line["kind"])
+            github.limiter.leave(line["kind"])  # before the answer: with it the client may send the next one
+        self._finish(answer, line, pool.headers(github.clock.now()))
 
     def _refusal(self, github: GitHub, fault: Fault | None, kind: str, pool: Pool) -> Refusal | None:
         limiter = github.limiter
@@ -493,16 +493,20 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             super().handle_error(request, client_address)
 
 
-def end_with(parent: int) -> None:
-    """End this process when `parent` is gone, or standard input, if it is a pipe, has ended."""
-    watched = [0] if os.path.exists("/dev/stdin") and not os.isatty(0) and _is_pipe(0) else []
+def end_with(parent: int | None) -> None:
+    """End this process when `parent` is gone, by default the one that started it, or when standard input, if it is a
+    pipe, has ended. A dead parent that nobody has waited for still has its pid, but no children."""
+    watched = [0] if _is_pipe(0) else []
+    starter = os.getppid()
     while True:
         if watched and select.select(watched, [], [], 0.3)[0] and not os.read(0, 4096):
             os._exit(0)
         if not watched:
             time.sleep(0.3)
+        if parent is None and os.getppid() != starter:
+            os._exit(0)
         try:
-            os.kill(parent, 0)
+            os.kill(parent or starter, 0)
         except ProcessLookupError:
             os._exit(0)
 
@@ -521,7 +525,7 @@ def main() -> None:
     parser.add_argument("--rules", default="")
     parser.add_argument("--faults")
     parser.add_argument("--lag", type=float, default=0.0)
-    parser.add_argument("--parent", type=int, default=os.getppid())
+    parser.add_argument("--parent", type=int)
     args = parser.parse_args()
     github = GitHub(Rules.parse(args.rules), args.repo or ["octo/shop"])
     github.lag = args.lag

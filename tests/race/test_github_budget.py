@@ -167,6 +167,24 @@ def test_readers_that_are_refused_together_stop_together(project: Project, hub: 
     assert [line for line in log if refused[-1]["until"] + 0.2 < line["at"] < refused[0]["at"] + 2.0] == []
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_agents_that_are_killed_at_any_moment_leave_nothing_in_the_way(
+    project: Project, hub: FakeGitHub, seed: int
+) -> None:
+    report = play(
+        "github.mortal_agents", project, 60, variables=variables(hub), workers=6, writes=4, seed=seed
+    )
+    assert report["errors"] == []
+    assert len(set(report["numbers"])) == 12
+    log = hub.log()
+    assert [line for line in log if "refused" in line] == []
+    assert most_in_flight([line for line in log if line["kind"] != "read"]) == 1
+    record = record_of(project)
+    assert record["remaining"] == hub.ask("GET", "/rate_limit")["rate"]["remaining"]
+    assert not project.record("github-api").exists()
+    assert [path.name for path in project.locks.iterdir() if path.name.endswith("tmp")] == []
+
+
 SILENT = """\
 #!/bin/sh
 case "$* $(cat)" in

@@ -23,7 +23,7 @@ script() {
   for strict in ':' 'set -euo pipefail' 'set -f; IFS=,'; do
     run script "$strict
       before=\$(set +o; trap; printf %q \"\$IFS\$PATH\")
-      for one in locking atomic-ops frontmatter session locking; do source \"\$LIB/\$one.sh\"; done
+      for one in locking atomic-ops frontmatter github-rate-limit session locking; do source \"\$LIB/\$one.sh\"; done
       [ \"\$before\" = \"\$(set +o; trap; printf %q \"\$IFS\$PATH\")\" ]"
     status_is 0
     [ "$output" = "" ]

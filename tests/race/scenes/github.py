@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from ccpm.errors import CcpmError
-from ccpm.external import gh
 from ccpm.ops import budget
 from ccpm.ops.actor import Actor
 from race.crew import Gate, Worker
@@ -87,4 +86,22 @@ def deaf_agents(top: str, variables: dict[str, str], workers: int) -> dict[str, 
     return {"statuses": [status for worker in crew for status in worker.report()]}
 
 
-assert gh.SECONDS > 0  # imported before the fork: the workers start faster
+def mortal_agents(
+    top: str, variables: dict[str, str], workers: int, writes: int, seed: int
+) -> dict[str, Any]:
+    """Like busy_agents; every other worker is killed with SIGKILL at a random moment of its work. What the others got."""
+    import random
+    import time
+
+    os.environ.update(variables)
+    gate = Gate(workers)
+    crew = [Worker(lambda n=n: _work(top, gate, n, writes, 4)) for n in range(workers)]
+    choose = random.Random(seed)
+    for victim in crew[1::2]:
+        time.sleep(choose.uniform(0.05, 0.4))
+        victim.kill()
+    reports = [worker.report() for worker in crew[::2]]
+    return {
+        "numbers": [number for report in reports for number in report["numbers"]],
+        "errors": [error for report in reports for error in report["errors"]],
+    }
