@@ -312,3 +312,13 @@ def test_odd_epic_names_are_merged_like_any(epic: str, tmp_path: Path) -> None:
     project.commit(path, {"a.txt": "a\n"}, "a")
     assert len(project.json("merge", epic, "--check", "test -e a.txt")["merged"]) == 1
     assert sorted(os.listdir(tmp_path)) == sorted(["my project", path.name])
+
+
+def test_the_status_of_an_epic_shows_its_branches_and_which_are_merged_into_it(project: GitProject) -> None:
+    one, two = agents(project, "1", "2")
+    project.commit(one, {"a.txt": "a\n"}, "a")
+    project.json("merge", "auth")
+    project.commit(two, {"b.txt": "b\n"}, "b")
+    words = project.ccpm("query", "epic-status", "auth").out
+    assert "Branch epic/auth--agent-1 (merged into the epic)" in words
+    assert "Branch epic/auth--agent-2\n" in words

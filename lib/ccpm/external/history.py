@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from ccpm.core import branch_names
 from ccpm.external import git
 
 _NAMED = re.compile(r"^(?:Issue|Task) ?#?0*(\d+):", re.MULTILINE)
@@ -69,12 +70,15 @@ def branches(top: str) -> list[Branch]:
 
 def of_epic(found: list[Branch], epic: str) -> list[Branch]:
     """Those of an epic and of its agents: `epic/auth`, `epic/auth--agent-7`."""
-    prefix = f"epic/{epic}"
-    return [
-        branch
-        for branch in found
-        if branch.name == prefix or branch.name.startswith((prefix + "--", prefix + "/", prefix + "-agent"))
-    ]
+    heads = (branch_names.epic_branch(epic), f"epic/{epic}")
+    agents = tuple(head + between for head in heads for between in ("--", "/", "-agent"))
+    return [branch for branch in found if branch.name in heads or branch.name.startswith(agents)]
+
+
+def merged_into(top: str, branch: str) -> set[str]:
+    """The local branches whose last commit `branch` has; none if there is no such branch."""
+    listed = git.run(top, "for-each-ref", f"--merged={branch}", "--format=%(refname:short)", "refs/heads")
+    return {*listed.split()} - {branch}
 
 
 def of_issue(found: list[Branch], number: str) -> list[Branch]:

@@ -5,6 +5,7 @@ Each function takes the coordination root and returns dicts and lists. One pass 
 
 from __future__ import annotations
 
+from ccpm.core import branch_names
 from ccpm.core.plan import CLOSED, IN_PROGRESS, EpicPlan, Task, status_of
 from ccpm.files import plan_tree
 from ccpm.files.plan_tree import EpicFolder, PlanFile
@@ -98,6 +99,7 @@ def epic_status(top: str, name: str) -> Data:
     evidence = completion.Evidence(top)
     numbers = {completion.number_of(task) for task in epic.plan.tasks}
     branches = history.of_epic(evidence.branches, epic.name)
+    in_epic = history.merged_into(top, branch_names.epic_branch(epic.name)) if branches else set()
     branches += [
         branch for number in sorted(numbers) for branch in history.of_issue(evidence.branches, number)
     ]
@@ -111,7 +113,8 @@ def epic_status(top: str, name: str) -> Data:
                 for number in sorted(numbers & {*evidence.commits}, key=int)
             },
             "branches": [
-                {"name": b.name, "merged": b.is_merged} for b in {b.name: b for b in branches}.values()
+                {"name": b.name, "merged": b.is_merged, "in_epic": b.name in in_epic}
+                for b in {b.name: b for b in branches}.values()
             ],
             "findings": [finding_data(finding) for finding in found if finding.task.epic == epic.name],
         },

@@ -167,7 +167,10 @@ def epic_status(data: Data) -> list[str]:
             f"  • Issue #{issue}: {count} commits" for issue, count in sorted(data["git"]["commits"].items())
         ]
         for branch in data["git"]["branches"]:
-            lines.append(f"  • Branch {branch['name']}{' (merged)' if branch['merged'] else ''}")
+            merged = (
+                " (merged)" if branch["merged"] else " (merged into the epic)" if branch["in_epic"] else ""
+            )
+            lines.append(f"  • Branch {branch['name']}{merged}")
     for one in data["git"]["findings"]:
         lines.append(f"  ⚠️ #{one['task']} is {one['status']}, git shows {one['detected']}: {one['reason']}")
     if data["git"]["findings"]:
