@@ -116,6 +116,14 @@ def test_an_old_python_and_missing_packages_fail(top: str, monkeypatch: pytest.M
     assert check.fix.endswith("lib/setup.sh --force")
 
 
+@pytest.mark.parametrize("is_current", [True, False])
+def test_packages_of_another_version_are_told(
+    top: str, monkeypatch: pytest.MonkeyPatch, is_current: bool
+) -> None:
+    monkeypatch.setattr(tools, "first_line", lambda *command: "" if is_current else None)
+    assert found("packages").status == (doctor.OK if is_current else doctor.WARN)
+
+
 def test_worktrees_lead_to_the_root_and_it_is_writable_from_them(
     top: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

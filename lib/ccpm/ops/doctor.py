@@ -88,6 +88,9 @@ def _packages() -> tuple[str, str, str]:
     ]
     if missing:
         return FAIL, f"missing in lib/vendor: {', '.join(missing)}", f"bash {_setup()} --force"
+    setup = os.path.join(_library(), "setup.sh")
+    if tools.first_line("bash", setup, "--check", "--python", sys.executable) is None:
+        return WARN, "the packages are not those of lib/requirements.txt", f"bash {_setup()}"
     return OK, f"{len(_PACKAGES)} packages in lib/vendor", ""
 
 
@@ -118,11 +121,15 @@ def _gh() -> tuple[str, str, str]:
     return OK, f"gh {version}, logged in", ""
 
 
+def _library() -> str:
+    """The folder `lib` that this runs from."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
 def _setup() -> str:
     import shlex
 
-    library = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return shlex.quote(os.path.join(library, "setup.sh"))
+    return shlex.quote(os.path.join(_library(), "setup.sh"))
 
 
 MACHINE = {"python": _python, "packages": _packages, "git": _git, "gh": _gh}
