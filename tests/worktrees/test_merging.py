@@ -103,6 +103,8 @@ def test_a_conflict_holds_back_exactly_one_and_says_who_should_do_what(project: 
     commits = [entry["commit"] for entry in conflict["commits"] + conflict["merged_commits"]]
     assert sorted(commits) == sorted([mine, theirs])
     assert f"{held} should bring epic/auth into its branch ({other} came first)" in conflict["advice"]
+    told = project.ccpm("agent", "inbox", "--agent", held, "--json").out
+    assert "was not merged, it is in conflict" in told
     path = {"agent-1": one, "agent-2": two}[held]
     assert (
         subprocess.run(["git", "-C", path, "merge", "-q", "epic/auth"], capture_output=True).returncode == 1

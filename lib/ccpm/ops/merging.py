@@ -31,6 +31,7 @@ from ccpm.ops import (
     cleanup,
     epic_branch,
     merge_candidates,
+    merge_notes,
     merge_report,
     plans,
 )
@@ -153,6 +154,7 @@ class Coordinator:
         )
         self.results.keep()
         self.report |= {"to": self.head, "checks": self.checker.runs}
+        merge_notes.tell(self.actor, self.report)
         return self.report
 
     def _merge_all(self) -> None:

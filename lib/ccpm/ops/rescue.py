@@ -63,6 +63,8 @@ def save(actor: Actor, repository: Repository, unsaved: Unsaved, mark: Mark) -> 
         nested.append((_fetch(repository, inner, commit, ref), path))
     message = _message(unsaved, mark, nested)
     commit = _commit(unsaved, message)
+    if same := _same(repository, Saved("", commit, message)):
+        return same
     ref = _keep(repository, branch_names.rescue_ref(mark.agent, stamp), commit)
     what = [str(finding) for finding in unsaved.findings]
     events.append(actor.top, "worktree.rescued", agent=mark.agent, epic=mark.epic, ref=ref, what=what)
@@ -114,6 +116,20 @@ def restore(actor: Actor, ref: str, into: str = "") -> dict[str, object]:
     worktrees.write_mark(worktree, str(mark.changed_to(worktree_marks.IN_USE)))
     events.append(actor.top, "worktree.restored", agent=mark.agent, ref=full, path=path)
     return {"path": path, "branch": branch, "ref": full}
+
+
+def _same(repository: Repository, new: Saved) -> Saved | None:
+    """The rescue of the same state that a run which was killed has made already."""
+    for old in all_of(repository):
+        is_same = old.fields == new.fields and old.nested == new.nested
+        if is_same and _content(repository, old.commit) == _content(repository, new.commit):
+            return old
+    return None
+
+
+def _content(repository: Repository, commit: str) -> tuple[str, ...]:
+    """The trees of a rescue and of its parents: what is in it, apart from when it was made."""
+    return tuple(repository.lines("log", "--no-walk=unsorted", "--format=%T", commit, f"{commit}^@"))
 
 
 def _commit(unsaved: Unsaved, message: str) -> str:
