@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from ccpm.core import issue_text
 from ccpm.core.plan import CLOSED as DONE
-from ccpm.errors import MergeConflict, NotFound
+from ccpm.errors import MergeConflict, NotFound, VersionConflict
 from ccpm.external import git
 from ccpm.ops import epics, plans
 from ccpm.ops.actor import Actor
-from ccpm.ops.sync import Progress, epic, merging
+from ccpm.ops.sync import Progress, epic, merging, state
 from ccpm.ops.sync.items import Item, Items
 from ccpm.ops.sync.merging import Outcome
 from ccpm.ops.sync.session import Session
@@ -43,7 +43,7 @@ def sync(actor: Actor, tracker: Tracker, name: str, options: Options, progress: 
     """Sync epic `name`, or all that are linked ("" names all). MergeConflict (12) at the end if a text or title was
     changed on both sides; everything else is done then."""
     chosen = [name] if name else [found.name for found in plans.load(actor.top)[0] if found.folder.epic]
-    report: Data = {"tracker": tracker.place, "epics": [], "skipped": []}
+    report: Data = {"tracker": tracker.place, "epics": [], "skipped": [], "warnings": []}
     conflicts: list[Outcome] = []
     for one in chosen:
         found = Items(actor.top, one, tracker)
@@ -52,6 +52,7 @@ def sync(actor: Actor, tracker: Tracker, name: str, options: Options, progress: 
             continue
         with Session(actor, tracker, one, "sync" if options.push else "pull", progress) as session:
             data, failed = _sync_epic(session, options)
+            report["warnings"] += session.warnings
         report["epics"].append(data)
         conflicts += failed
     if conflicts:
@@ -66,8 +67,6 @@ def status(actor: Actor, tracker: Tracker, name: str) -> Data:
     for one in chosen:
         found = Items(actor.top, one, tracker)
         issues = fetch(tracker, found) if found.epic.number else {}
-        from ccpm.ops.sync import state
-
         bases = state.read(actor.top, found.plans_epic.folder.path, tracker.place)
         for item in found.all:
             issue = issues.get(item.number)
@@ -93,37 +92,39 @@ def fetch(tracker: Tracker, found: Items) -> dict[int, Issue]:
 
 
 def merge_all(
-    session: Session, chosen: list[Item], issues: dict[int, Issue], options: Options
+    session: Session, numbers: set[int], issues: dict[int, Issue], options: Options
 ) -> list[Outcome]:
-    """Merge each of `chosen` with its issue, record what is common then, count the epic again if a state changed."""
-    bases = session.bases()
-    outcomes = []
-    for item in chosen:
-        issue = issues.get(item.number)
-        if issue is None:
-            session.warnings.append(
-                f"issue #{item.number} of {item.path} is gone from {session.tracker.place}"
-            )
-            outcomes.append(Outcome(item, merging.GONE, [], {}))
-            continue
-        outcome = merging.merge(
-            session, item, issue, bases.get(item.number, {}), options.push, options.prefer
-        )
-        outcomes.append(outcome)
-        session.progress.step(f"#{item.number} {outcome.what}")
-    session.remember(
-        {
-            outcome.item.number: outcome.record
-            for outcome in outcomes
-            if outcome.record and outcome.record != bases.get(outcome.item.number)
-        }
-    )
-    if any(outcome.item.task and "state" in outcome.fields for outcome in outcomes):
+    """Merge the items of `numbers` with their issues, and record what is common then. The tasks first: where the
+    state of one has changed, the epic is counted again, and its own status may follow."""
+    outcomes = [
+        _merge(session, item, issues, options) for item in session.items.tasks if item.number in numbers
+    ]
+    if any("state" in outcome.fields for outcome in outcomes):
         epics.refresh(session.actor, session.name)
         found = session.reload()
         if options.push:
             tick(session, found, issues.get(found.epic.number))
+    if session.items.epic.number in numbers:
+        outcomes.append(_merge(session, session.items.epic, issues, options))
+    bases = session.bases()
+    records = {outcome.item.number: outcome.record for outcome in outcomes if outcome.record}
+    session.remember({number: record for number, record in records.items() if record != bases.get(number)})
     return outcomes
+
+
+def _merge(session: Session, item: Item, issues: dict[int, Issue], options: Options) -> Outcome:
+    issue = issues.get(item.number)
+    if issue is None:
+        session.warnings.append(f"issue #{item.number} of {item.path} is gone from {session.tracker.place}")
+        return Outcome(item, merging.GONE, [], {})
+    base = session.bases().get(item.number, {})
+    try:
+        outcome = merging.merge(session, item, issue, base, options.push, options.prefer)
+    except VersionConflict as conflict:  # somebody was faster; the others go on
+        session.warnings.append(f"{item.path} was not synced: {conflict.message}")
+        return Outcome(item, merging.SKIPPED, [], {})
+    session.progress.step(f"#{item.number} {outcome.what}")
+    return outcome
 
 
 def tick(session: Session, found: Items, issue: Issue | None) -> None:
@@ -145,7 +146,7 @@ def _sync_epic(session: Session, options: Options) -> tuple[Data, list[Outcome]]
     if options.from_git:
         close_from_git(session)
     found = session.reload()
-    linked = [item for item in found.all if item.number and item.number not in created]
+    linked = {item.number for item in found.all if item.number} - set(created)
     issues = fetch(session.tracker, found) if linked else {}
     session.progress.begin(len(linked), session.tracker.estimate(0, 0, 1))
     outcomes = merge_all(session, linked, issues, options)
@@ -154,7 +155,7 @@ def _sync_epic(session: Session, options: Options) -> tuple[Data, list[Outcome]]
         for one in outcomes
         if one.what != merging.SAME
     ]
-    data = {"epic": session.name, "created": created, "changed": rows, "warnings": session.warnings}
+    data = {"epic": session.name, "created": created, "changed": rows}
     return data, [outcome for outcome in outcomes if outcome.what == merging.CONFLICT]
 
 

@@ -11,7 +11,7 @@ from ccpm.core.plan import CLOSED as DONE
 from ccpm.errors import NotFound, UsageError
 from ccpm.ops import creating, epics, plans
 from ccpm.ops.actor import Actor
-from ccpm.ops.sync import Progress, both, epic, merging, updates
+from ccpm.ops.sync import Progress, both, epic, merging, state, updates
 from ccpm.ops.sync.both import Options
 from ccpm.ops.sync.items import Item, Items
 from ccpm.ops.sync.session import Session
@@ -47,7 +47,7 @@ def sync(actor: Actor, tracker: Tracker, number: int, options: Options, progress
             both.close_from_git(session)
             session.reload()
         item = _item(session, number)
-        outcome = both.merge_all(session, [item], {number: tracker.get(number)}, options)[0]
+        outcome = both.merge_all(session, {number}, {number: tracker.get(number)}, options)[0]
         posted = updates.post(session, number)
         report = {"issue": number, "file": item.path, "what": outcome.what, "fields": outcome.fields}
         if outcome.what == merging.CONFLICT:
@@ -124,7 +124,8 @@ def edit(actor: Actor, tracker: Tracker, number: int, change: Edit) -> Data:
         ]
         if fields:
             merging.write_file(session, item, wanted, fields)
-        outcome = both.merge_all(session, [_item(session, number, anew=True)], {number: issue}, Options())[0]
+            session.reload()
+        outcome = both.merge_all(session, {number}, {number: issue}, Options())[0]
         labels = tuple(
             dict.fromkeys(
                 [one for one in issue.labels if one not in change.remove_labels] + [*change.add_labels]
@@ -224,8 +225,8 @@ def _tick(session: Session) -> None:
         both.tick(session, found, session.tracker.get(found.epic.number))
 
 
-def _item(session: Session, number: int, anew: bool = False) -> Item:
-    item = (session.reload() if anew else session.items).by_number(number)
+def _item(session: Session, number: int) -> Item:
+    item = session.items.by_number(number)
     if item is None:
         raise NotFound(
             f"issue #{number} is not in epic {session.name!r} any more", "run the same command again"
@@ -234,8 +235,6 @@ def _item(session: Session, number: int, anew: bool = False) -> Item:
 
 
 def _local(actor: Actor, tracker: Tracker, name: str, number: int, issue: Issue) -> Data:
-    from ccpm.ops.sync import state
-
     found = Items(actor.top, name, tracker)
     item = found.by_number(number)
     assert item

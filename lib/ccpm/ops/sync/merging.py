@@ -28,8 +28,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ccpm.core.merge_fields import Merged, Record
 
-SAME, PULLED, PUSHED, MERGED, CONFLICT, GONE, UNSYNCED = (
-    "in sync", "pulled", "pushed", "merged", "conflict", "gone", "not synced",
+SAME, PULLED, PUSHED, MERGED, CONFLICT, GONE, SKIPPED, UNSYNCED = (
+    "in sync", "pulled", "pushed", "merged", "conflict", "gone", "skipped", "not synced",
 )  # fmt: skip
 CONFLICTS = "conflicts"
 
