@@ -217,6 +217,22 @@ def test_a_guard_that_cannot_be_opened_is_an_io_error(path: str) -> None:
         Guard(path).__enter__()
 
 
+@pytest.mark.parametrize("before", ["", "import typing"])
+def test_the_real_typing_is_there_when_the_lock_module_is_loaded(before: str) -> None:
+    """A stand-in takes its place during that import, at most."""
+    code = f"""
+{before}
+import enum
+had = sys.modules.get("typing")
+from ccpm.files import guard
+with guard.Guard(sys.argv[1]): pass
+assert sys.modules.get("typing") is had
+import typing
+print(typing.Optional[int], typing.get_type_hints(enum.Enum.__new__))
+"""
+    assert run(code, "/tmp") == "typing.Optional[int] {}"
+
+
 def test_the_lock_module_is_loaded_without_its_package() -> None:
     """portalocker/__init__.py would bring a Redis client, tempfile and logging with it, at every start."""
     code = """

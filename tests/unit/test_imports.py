@@ -48,9 +48,10 @@ DRAWING = {"ccpm.cli.views.terminal"}
 NEVER_IN_HOT_PATHS = {
     "_strptime", "argparse", "bz2", "calendar", "dataclasses", "datetime", "decimal", "email", "gettext", "hashlib",
     "importlib.metadata", "inspect", "json", "locale", "logging", "pathlib", "pathspec", "portalocker", "random",
-    "rich", "ruamel", "sh", "shutil", "signal", "socket", "ssl", "subprocess", "tempfile", "urllib",
+    "rich", "ruamel", "sh", "shutil", "signal", "socket", "ssl", "subprocess", "tempfile", "typing",
+    "urllib",
 }  # fmt: skip
-"""Modules (with their submodules) that cost milliseconds. `enum`, `re` and `typing` come with portalocker."""
+"""Modules (with their submodules) that cost milliseconds. `enum` comes with portalocker."""
 
 
 class Import:

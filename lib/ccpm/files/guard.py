@@ -134,7 +134,8 @@ def _load_portalocker() -> ModuleType:
 
     portalocker/__init__.py also imports its Redis lock, tempfile, logging and json: 30 ms of the 45 that an import
     costs, at every start of a helper. The submodule that does the locking needs none of it, so it is imported under
-    a bare parent package.
+    a bare parent package. It annotates its functions with `typing`, which would be half of what is left (`re`,
+    `collections`, `contextlib`): where nobody has loaded that, a stand-in is there for the moment.
     """
     global _portalocker
     if _portalocker is None:
@@ -142,7 +143,26 @@ def _load_portalocker() -> ModuleType:
             package = type(sys)("portalocker")
             package.__path__ = [os.path.join(folder, "portalocker") for folder in sys.path]
             sys.modules["portalocker"] = package
-        import portalocker.portalocker as module  # type: ignore[import-not-found,unused-ignore]
-
+        stand_in = _Annotations("typing")
+        is_there = sys.modules.setdefault("typing", stand_in) is not stand_in
+        try:
+            import portalocker.portalocker as module  # type: ignore[import-not-found,unused-ignore]
+        finally:
+            if not is_there:
+                del sys.modules["typing"]
         _portalocker = module
     return _portalocker
+
+
+class _Annotation:
+    """Any name of `typing`, with or without brackets, also as a base class."""
+
+    def __class_getitem__(cls, _: object) -> type[_Annotation]:
+        return cls
+
+
+class _Annotations(type(sys)):  # type: ignore[misc]
+    def __getattr__(self, name: str) -> type[_Annotation]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Annotation
