@@ -13,7 +13,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import contention, dead_owner, deadlocks, handover, hooks, one_shot, session, trees, writers
+from bench import (
+    contention,
+    dead_owner,
+    deadlocks,
+    handover,
+    hooks,
+    one_shot,
+    registry,
+    session,
+    trees,
+    writers,
+)
 from bench.machine import Machine
 from bench.report import Table, markdown
 from bench.setting import REPOSITORY, Scale
@@ -28,6 +39,7 @@ SCENES: dict[str, Callable[[Scale], list[Table]]] = {
     "deadlocks": deadlocks.measure,
     "trees": trees.measure,
     "hooks": hooks.measure,
+    "registry": registry.measure,
 }
 
 

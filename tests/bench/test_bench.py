@@ -21,6 +21,8 @@ TABLES = [
     "Deadlocks",
     "Views of large plans",
     "Hooks of Claude Code",
+    "Agents: one operation",
+    "Agents: signs of life at once",
 ]
 ROWS = 2
 """Fewest rows of a table; each scene has more."""

@@ -12,8 +12,10 @@ import os
 import sys
 import time
 
-# The library is on the path only from here on.
+# The library is on the path only from here on; this folder stays on it.
 sys.path[:0] = [sys.argv[1], sys.argv[1] + "/vendor"]
+
+import agents_work
 
 from ccpm.core import leases
 from ccpm.errors import CcpmError, DeadlockRefused
@@ -170,6 +172,9 @@ ORDERS = {
     "cycles": cycles,
     "write": write,
     "in_order": in_order,
+    "settle": agents_work.settle,
+    "each": agents_work.each,
+    "beats": agents_work.beats,
 }
 
 

@@ -7,10 +7,12 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from race.crew import until
 from race.tree import Project, finish, play
 
 RACES = int(os.environ.get("CCPM_CLAIM_RACES", "100"))
@@ -81,6 +83,23 @@ def test_an_agent_whose_process_is_killed_loses_streams_leases_and_claims_in_one
     assert "register again (ccpm-agent register auth)" in late.stderr
     assert agent(project, "a", "register", "auth").returncode == 0
     assert agent(project, "a", "heartbeat").returncode == 0
+
+
+def test_a_lock_that_a_dead_agent_held_is_to_be_had_at_once(project: Project) -> None:
+    victim = project.spawn(["sleep", "60"])
+    agent(project, "a", "register", "auth", "--pid", str(victim.pid))
+    for resource in ("task-1", "task-2"):
+        assert finish(project.start("lock", "acquire", resource, "--agent", "a")).status == 0
+    busy = finish(project.start("lock", "acquire", "task-1", "--agent", "b", "--timeout", "0"))
+    assert busy.status == 75
+    waiter = project.start("lock", "acquire", "task-2", "--agent", "b", "--timeout", "30")
+    until((project.locks / ".state" / "task-2.queue").exists)
+    victim.kill()
+    finish(victim)
+    began = time.monotonic()
+    assert finish(project.start("lock", "acquire", "task-1", "--agent", "b", "--timeout", "0")).status == 0
+    assert finish(waiter).status == 0
+    assert time.monotonic() - began < 10, "the waiter waited for the lease to expire"
 
 
 def test_an_agent_that_is_stopped_keeps_what_it_has_until_it_counts_as_dead(project: Project) -> None:

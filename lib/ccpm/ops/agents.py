@@ -239,6 +239,17 @@ def bury_in(store: Store, epics: list[str]) -> None:
             pass
 
 
+def bury_if_dead(store: Store, ids: set[str]) -> bool:
+    """Bury those of the agents `ids` that are dead, in every epic; whether there was one."""
+    found = False
+    for name in agent_records.epics_with_registry(store.top):
+        known = read(store.top, name).agents
+        if any(one in known and not known[one].ended and is_dead(store, known[one]) for one in ids):
+            bury_in(store, [name])
+            found = True
+    return found
+
+
 def read(top: str, epic: str) -> Registry:
     """The registry of `epic` as it is written now, empty if there is none."""
     return agent_records.decode(epic, json_record.read(agent_records.path_of(top, epic)))

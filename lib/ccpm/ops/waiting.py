@@ -27,6 +27,10 @@ POLL = 0.25
 RECHECK = 1.0
 """Seconds between two deadlock checks of one waiter: a cycle can also be closed by a grant, not only by a new wait."""
 
+BURY = 2.0
+"""Seconds between two looks of a waiter whether the agent that it waits for still lives (ops/agents.py). A lease
+that is bound to no process would else outlive its agent until it expires."""
+
 _WAITS = ".waits"
 
 
@@ -46,13 +50,28 @@ def acquire(
         if isinstance(got, Lease):
             return got
         if request.timeout <= 0:
+            if not _bury_holders(store, got):
+                raise locks.busy(request, got, 0.0)
+            got = locks.try_acquire(store, request)
+            if isinstance(got, Lease):
+                return got
             raise locks.busy(request, got, 0.0)
         state = got
     return _Waiter(store, request, started, say, tick).wait(state)
 
 
+def _bury_holders(store: Store, state: State) -> bool:
+    """Whether an agent was found dead that held the resource of `state` by a lease of no process: it has lost it."""
+    holders = {lease.owner.agent for lease in state.holders if not lease.owner.pid}
+    if not holders:
+        return False
+    from ccpm.ops import agents
+
+    return agents.bury_if_dead(store, holders)
+
+
 class _Waiter:
-    __slots__ = ("bell", "checked", "mine", "request", "say", "started", "store", "tick")
+    __slots__ = ("bell", "buried", "checked", "mine", "request", "say", "started", "store", "tick")
 
     def __init__(
         self,
@@ -70,6 +89,7 @@ class _Waiter:
         self.mine: Wait | None = None
         self.bell: Bell | None = None
         self.checked = float("-inf")
+        self.buried = float("-inf")
 
     def wait(self, state: State) -> Lease:
         request = self.request
@@ -82,6 +102,9 @@ class _Waiter:
                 line = f"; {ahead} in line before you" if ahead > 0 else ""
                 self.say(f"waiting: {request.resource} {locks.standing(state)}{line}")
             while lease is None:
+                if clock.boot() - self.buried >= BURY:
+                    _bury_holders(self.store, state)
+                    self.buried = clock.boot()
                 self._sleep(state)
                 self.tick()
                 state = lock_state.look(self.store, request.resource)
