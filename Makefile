@@ -11,7 +11,7 @@ run := PYTHONPATH=tests:lib:lib/vendor
 shell-files = git ls-files -z -co --exclude-standard -- '*.sh' '*.bash' '*.bats' bin/ccpm .ci/run | sort -zu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime demo test test-fast test-python test-shell test-generated test-claude lint lint-python lint-types lint-shell format docs docs-check bench soak install clean
+.PHONY: help setup runtime demo test test-fast test-python test-shell test-generated test-claude plugin skill lint lint-python lint-types lint-shell format docs docs-check bench soak install clean
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -50,6 +50,12 @@ build/claude/.ready: tests/claude/package-lock.json
 
 test-generated: setup ## 100,000 generated frontmatter documents against ruamel.yaml; GENERATED=N for another number
 	CCPM_GENERATED=$(GENERATED) $(py) -m pytest -q -n $(WORKERS) tests/model/test_frontmatter_generated.py
+
+plugin: setup ## CCPM as a plugin of Claude Code, into build/plugin
+	@$(py) packaging/build.py plugin
+
+skill: setup ## CCPM as a skill (agentskills.io), into build/skill/ccpm
+	@$(py) packaging/build.py skill
 
 lint: lint-python lint-types lint-shell ## ruff, mypy, shellcheck, shfmt
 

@@ -34,10 +34,10 @@ EVENTS = {
 _HINT = f"mend {PATH}, then run it again; --no-hooks installs without it"
 
 
-def entry(event: str) -> dict[str, Any]:
-    """What stands for `event` in the settings."""
+def entry(event: str, folder: str = '"$CLAUDE_PROJECT_DIR"/.claude/bin') -> dict[str, Any]:
+    """What stands for `event` in the settings; `folder`: where the executables are, as a shell reads it."""
     matcher, timeout = EVENTS[event]
-    command = f'"$CLAUDE_PROJECT_DIR"{MARK} {event}'
+    command = f"{folder}/ccpm-hook {event}"
     hook = {"type": "command", "command": command, "timeout": timeout}
     return {**({"matcher": matcher} if matcher else {}), "hooks": [hook]}
 

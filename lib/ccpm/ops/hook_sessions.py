@@ -11,7 +11,7 @@ import os
 
 from ccpm.core import registry as rules
 from ccpm.errors import CcpmError
-from ccpm.files import checkout, json_record
+from ccpm.files import checkout, json_record, root
 from ccpm.files.store import Store
 from ccpm.ops import agent_leases, agents, hooks, identity
 from ccpm.ops.actor import Actor
@@ -82,7 +82,7 @@ def _tell_shells(call: Call) -> None:
     lines = [f"export CCPM_AGENT_ID={call.agent}"]
     if isinstance(session, str) and session.replace("-", "").isalnum():
         lines.append(f"export CCPM_AGENT_SESSION={session}")
-    quoted = "'" + _executables().replace("'", "'\\''") + "'"
+    quoted = "'" + _beside("bin").replace("'", "'\\''") + "'"
     lines.append(f'case ":$PATH:" in *:{quoted}:*) ;; *) export PATH={quoted}:"$PATH" ;; esac')
     with open(path, "a", encoding="utf-8", errors="surrogateescape") as file:
         file.write("\n".join(lines) + "\n")
@@ -120,7 +120,7 @@ def _introduction(call: Call) -> list[str]:
         lines.append(f"Files of others, which you may not change: {'; '.join(others[:MOST_OTHERS])}{more}")
     lines.append(
         "Change plans under .claude/epics with ccpm-fm-cas, ccpm-work and ccpm-plan, from any worktree; "
-        "the rules are in .claude/rules/agent-coordination.md."
+        f"the rules are in {_rules(call.top)}."
     )
     if call.is_subagent:
         lines.append(
@@ -147,7 +147,13 @@ def _is_alive(registry: Registry, agent: str) -> bool:
     return known is None or agents.judge(known)[0] != rules.GONE
 
 
-def _executables() -> str:
-    """The folder of this CCPM's own executables."""
+def _rules(top: str) -> str:
+    """Where the rules for agents are: from the project's top, if they are in it."""
+    path = _beside("rules/agent-coordination.md")
+    return os.path.relpath(path, top) if root.is_inside(path, top) else path
+
+
+def _beside(name: str) -> str:
+    """A file or folder of this CCPM, which lies beside its `lib`: in a project's .claude, or in a plugin."""
     lib = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return os.path.join(os.path.dirname(lib), "bin")
+    return os.path.join(os.path.dirname(lib), name)
