@@ -31,6 +31,8 @@ def _texts(report: dict[str, Any]) -> list[tuple[str, str]]:
         found.append((one["agent"], f"{one['branch']} was not merged, it changes files of others: {owned}"))
     for one in report["failed"]:
         commit = one["commit"][:10]
-        words = f"{one['branch']} was not merged, the check fails at {commit}: {report['check']}; {one['log']}"
+        words = (
+            f"{one['branch']} was not merged, the check fails at {commit}: {report['check']}; {one['log']}"
+        )
         found.append((one["agent"], words))
     return found
