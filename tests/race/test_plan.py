@@ -29,8 +29,8 @@ depends_on: @1
 depends_on: @1, 001
 """
 
-HELD_BACK = 'read go && exec "$@"'
-"""Starts a command, the moment a line comes on standard input; the rest of that is the command's."""
+HELD_BACK = 'read go && exec "$@" <"$INPUT"'
+"""Starts a command the moment a line comes on standard input; the command reads a file, so that nobody waits for us."""
 
 
 @pytest.mark.timeout(60 + 20 * RUNS)
@@ -47,13 +47,16 @@ def test_eight_decompose_while_others_refresh_and_close(run: int, tmp_path: Path
     crew = crew[run % len(crew) :] + crew[: run % len(crew)]  # another one is first in each run
     started = []
     for number, (command, text) in enumerate(crew):
+        (tmp_path / str(number)).write_text(text)
         argv = ["sh", "-c", HELD_BACK, "sh", f"ccpm-{command[0]}", *command[1:]]
-        started.append((project.spawn(argv, CCPM_AGENT_ID=f"agent-{number}"), text))
-    for process, _ in started:
+        started.append(
+            project.spawn(argv, CCPM_AGENT_ID=f"agent-{number}", INPUT=str(tmp_path / str(number)))
+        )
+    for process in started:
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
-    ends = [finish(process, text) for process, text in started]
+    ends = [finish(process) for process in started]
     assert [done.status for done in ends] == [0] * len(crew), [done for done in ends if done.status]
 
     total = OLD + GROUPS * EACH
