@@ -40,6 +40,7 @@ long_ago() { GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T
 
 @test "standup sees a new file that git does not have, and a progress file" {
   task A open '' >.claude/epics/auth/1.md
+  task B open '' 'updated: 2020-01-01\n' >.claude/epics/auth/2.md # says when it changed
   mkdir -p .claude/epics/auth/updates/1
   printf -- '---\ncompletion: 30%%\nlast_sync: %s\n---\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >.claude/epics/auth/updates/1/progress.md
   run bash "$pm/standup.sh"
