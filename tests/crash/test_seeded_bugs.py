@@ -1,4 +1,4 @@
-"""The tests catch what they are there for: each bug of the five lists, put into a copy of lib, makes its test fail."""
+"""The tests catch what they are there for: each bug of the six lists, put into a copy of lib, makes its test fail."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from crash import seeded_budget_bugs, seeded_unit_bugs
 from crash.seeded_bugs import ORDER, SEEDED, Bug
+from race import seeded_agent_bugs
 from race import seeded_bugs as seeded_race_bugs
 from worktrees import seeded_bugs as seeded_worktree_bugs
 
@@ -19,6 +20,7 @@ TOP = Path(__file__).parents[2]
 
 BUGS = [pytest.param(bug, marks=pytest.mark.needs("strace"), id=bug["name"]) for bug in SEEDED]
 PLAIN = [*seeded_unit_bugs.SEEDED, *seeded_race_bugs.SEEDED, *seeded_worktree_bugs.SEEDED]
+PLAIN += seeded_agent_bugs.SEEDED
 BUGS += [pytest.param(bug, id=bug["name"]) for bug in PLAIN]
 BUGS += [
     pytest.param(bug, marks=pytest.mark.needs("gh"), id=bug["name"]) for bug in seeded_budget_bugs.SEEDED

@@ -70,6 +70,8 @@ def test_a_set_meets_the_exact_pattern_of_a_path_if_and_only_if_it_means_that_pa
         (["src/db/*"], ["src/**/user.ts"], "src/db/user.ts"),
         (["src/db/*"], ["src/api/*"], ""),
         (["src/db"], ["src/db/a.ts"], "src/db/a.ts"),
+        (["src/**/a.ts"], ["src/a.ts"], "src/a.ts"),
+        (["**/a.ts"], ["/a.ts"], "a.ts"),
         (["src/db.ts"], ["src/db/"], ""),
         (["src/db.ts"], ["src/db.ts/x"], ""),
         (["*.md"], ["docs/**"], "docs/.md"),

@@ -1,0 +1,100 @@
+"""Bugs of agents, claims, grants and burials, each with the test that has to catch it; see tests/crash/seeded_bugs.py."""
+
+from __future__ import annotations
+
+from crash.seeded_bugs import Bug
+
+RACE = "tests/race/test_agents.py::"
+UNIT = "tests/unit/"
+
+
+def _bug(name: str, file: str, old: str, new: str, test: str, shows: str = "AssertionError") -> Bug:
+    return {"name": name, "file": f"ccpm/{file}", "old": old, "new": new, "test": test, "shows": shows}
+
+
+SEEDED: list[Bug] = [
+    _bug(
+        "claims of two epics are decided at the same time",
+        "ops/streams.py",
+        "    with actor.store.transact(_CLAIMS):\n",
+        "    if actor:\n",
+        f"{RACE}test_of_claims_that_overlap_exactly_one_wins_in_each_race",
+    ),
+    _bug(
+        "what was seen before the guard is believed under it",
+        "ops/streams.py",
+        "        others = _others(actor, epic)\n",
+        "        others = look\n",
+        f"{RACE}test_of_claims_that_overlap_exactly_one_wins_in_each_race",
+    ),
+    _bug(
+        "the dead of other epics stand in the way",
+        "ops/streams.py",
+        "            agents.bury_in(actor.store, [name])\n",
+        "",
+        f"{RACE}test_an_agent_whose_process_is_killed_loses_streams_leases_and_claims_in_one_step",
+    ),
+    _bug(
+        "a dead agent keeps its leases",
+        "ops/agents.py",
+        '        ended = agent_leases.end(store, agent.id, held.get(agent.id, []), f"{agent.id} is dead: {why}")\n',
+        "        ended: list[str] = []\n",
+        f"{RACE}test_an_agent_whose_process_is_killed_loses_streams_leases_and_claims_in_one_step",
+    ),
+    _bug(
+        "nobody who waits for a lock looks whether its agent lives",
+        "ops/waiting.py",
+        "    return agents.bury_if_dead(store, holders)\n",
+        "    return False\n",
+        f"{RACE}test_a_lock_that_a_dead_agent_held_is_to_be_had_at_once",
+    ),
+    _bug(
+        "an agent that was found dead lives again with its next heartbeat",
+        "core/registry.py",
+        "    if agent.ended:\n        return GONE,",
+        "    if False:\n        return GONE,",
+        f"{UNIT}test_core_registry.py::test_death_is_final",
+    ),
+    _bug(
+        "silence is measured on the wall clock",
+        "core/registry.py",
+        "        return max(0.0, now.boot - max(agent.heartbeat_boot, seen_boot))\n",
+        "        return max(0.0, now.wall - agent.heartbeat)\n",
+        f"{UNIT}test_core_registry.py::test_a_step_of_the_wall_clock_kills_and_saves_nobody",
+    ),
+    _bug(
+        "any lock on a file passes the stream of its owner",
+        "ops/ownership.py",
+        "or stream.owner in granted:",
+        "or mine:",
+        f"{UNIT}test_ownership.py::test_a_lock_on_the_file_counts_before_a_stream",
+    ),
+    _bug(
+        "a grant passes every stream",
+        "ops/ownership.py",
+        "or stream.owner in granted:",
+        "or granted:",
+        f"{UNIT}test_ownership.py::test_a_grant_passes_the_stream_of_the_agent_that_gave_it_and_no_other",
+    ),
+    _bug(
+        "the copy in a worktree is another file",
+        "files/checkout.py",
+        'os.path.lexists(os.path.join(folder, ".git")) and root',
+        "False and root",
+        f"{UNIT}test_ownership.py::test_the_copy_in_a_linked_worktree_is_the_same_file",
+    ),
+    _bug(
+        "the first pattern decides, not the last",
+        "core/patterns.py",
+        "    for one, at in zip(reversed(automata), reversed(states), strict=True):\n",
+        "    for one, at in zip(automata, states, strict=True):\n",
+        f"{UNIT}test_core_patterns.py::test_examples",
+    ),
+    _bug(
+        "two stars in a row need a folder between",
+        "core/patterns.py",
+        "                state = _optional(made, state, _some(made, made.step(state, _slash)))\n",
+        "                state = _some(made, made.step(state, _slash))\n",
+        f"{UNIT}test_core_patterns.py::test_examples",
+    ),
+]
