@@ -26,8 +26,8 @@ runtime:
 	$(py) -m pip install -qq --disable-pip-version-check --only-binary :all: -r requirements-dev.txt
 	touch $@
 
-demo: runtime ## 8 workers run an epic in a throw-away repository, two of them fail, the result is verified
-	@$(run) "$$(cat lib/.python)" -m demo $(DEMO)
+demo: runtime ## 8 workers run a synced epic in a throw-away repository, two of them fail; GITHUB=fake syncs through gh
+	@$(run) "$$(cat lib/.python)" -m demo $(if $(GITHUB),--github $(GITHUB)) $(DEMO)
 
 test: setup test-python test-shell ## all tests
 

@@ -1,10 +1,10 @@
 """The driver of the demo: makes a project, lets workers loose on its epic, plays the scenes, verifies the result.
 
-    python -m demo [--workers N] [--steps N] [--pace S] [--keep] [--verify FOLDER]
+    python -m demo [--workers N] [--steps N] [--pace S] [--github fake] [--keep] [--verify FOLDER]
 
 Exit status: 0 if every promise held, 1 if one did not (then the project is kept, to be looked at), 2 usage.
-The outcome does not depend on timing: every interleaving that matters is forced at a gate (workers.py), and nothing is
-waited for by time alone. `DEADLINE` only ends a run that hangs.
+The outcome does not depend on timing: every interleaving that matters is forced at a gate (workers.py), and nothing
+is waited for by time alone. `DEADLINE` only ends a run that hangs.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from demo import evidence, project, scenes, screen, verify
+from demo import evidence, project, scenes, screen, tracker, verify
 from demo.checks import Check
 from demo.project import Project
 from demo.screen import Screen
@@ -35,6 +36,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=8, metavar="N", help="processes (default 8)")
     parser.add_argument("--steps", type=int, default=10, metavar="N", help="increments a task (default 10)")
     parser.add_argument("--pace", type=float, default=0.05, metavar="S", help="seconds a step takes (0.05)")
+    parser.add_argument(
+        "--github",
+        choices=("", "fake"),
+        default="",
+        help="sync through gh to a fake GitHub, not to the local tracker",
+    )
     parser.add_argument("--keep", action="store_true", help="leave the project where it is")
     parser.add_argument("--verify", type=Path, metavar="FOLDER", help="only verify a project that was kept")
     args = parser.parse_args(argv)
@@ -46,7 +53,7 @@ def main(argv: list[str]) -> int:
             parser.error(f"{args.verify} is no folder that a run has kept")
         return judge(Project(args.verify.resolve()), screen.choose())
     try:
-        return run(args.workers, args.steps, args.pace, args.keep)
+        return run(args.workers, args.steps, args.pace, args.keep, github=args.github)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 
@@ -57,6 +64,7 @@ def run(
     pace: float = 0.0,
     keep: bool = False,
     prepare: Callable[[Project], None] = lambda _: None,
+    github: str = "",
 ) -> int:
     """One whole demo; its exit status. `prepare` may change the project before the workers start.
 
@@ -68,7 +76,9 @@ def run(
     shown.say(f"the project is in {demo.top}")
     try:
         prepare(demo)
-        play(demo, shown, size, steps, pace)
+        synced = tracker.sync(demo, github)
+        shown.say(f"the epic is synced: {len(synced['issues'])} issues in {synced['tracker']}")
+        play(demo, shown, size, steps, pace, synced)
         status = judge(demo, shown)
         keep = keep or status != 0
         return status
@@ -83,7 +93,7 @@ def run(
             project.remove(demo)
 
 
-def play(demo: Project, shown: Screen, size: int, steps: int, pace: float) -> None:
+def play(demo: Project, shown: Screen, size: int, steps: int, pace: float, synced: dict[str, Any]) -> None:
     """Run the epic with `size` workers and all scenes; what the verification has to know is in run.json then."""
     stage = [scene(demo) for scene in scenes.ALL]
     started = time.monotonic()
@@ -109,6 +119,7 @@ def play(demo: Project, shown: Screen, size: int, steps: int, pace: float) -> No
         "seconds": seconds,
         "exits": exits,
         "leftovers": leftovers,
+        "synced": synced,
         **{scene.name: scene.facts for scene in stage},
     }
     (demo.notes / "run.json").write_text(json.dumps(facts, indent=1) + "\n")

@@ -53,30 +53,30 @@ def notes_of(project: Project, pattern: str) -> Path:
 
 
 def reopen_a_task(project: Project) -> None:
-    edit(project.epic / "004.md", "status: closed", "status: in-progress")
+    edit(project.epic / "5.md", "status: closed", "status: in-progress")
 
 
 def close_a_task_twice_in_the_log(project: Project) -> None:
-    edit_line(log_of(project), r"^(.* close 004)$", r"\1\n\1")
+    edit_line(log_of(project), r"^(.* close 5)$", r"\1\n\1")
 
 
 def close_a_task_twice_in_the_notes(project: Project) -> None:
-    edit_line(notes_of(project, r"004\.md 0 \d+ close"), r"^(write 004\.md 0 \d+ close)$", r"\1\n\1")
+    edit_line(notes_of(project, r"5\.md 0 \d+ close"), r"^(write 5\.md 0 \d+ close)$", r"\1\n\1")
 
 
 def take_a_task_before_its_dependency(project: Project) -> None:
     lines = log_of(project).read_text().splitlines(keepends=True)
-    taken = next(line for line in lines if line.endswith("take 009\n"))
+    taken = next(line for line in lines if line.endswith("take 10\n"))
     lines.remove(taken)
     log_of(project).write_text(taken + "".join(lines))
 
 
 def take_a_task_beside_one_it_conflicts_with(project: Project) -> None:
-    edit_line(log_of(project), r"^(.*) take 003$", r"\1 take 003\n\1 take 004")
+    edit_line(log_of(project), r"^(.*) take 4$", r"\1 take 4\n\1 take 5")
 
 
 def lose_a_line_of_work(project: Project) -> None:
-    edit(project.top / "src" / "main.txt", "003 step 2\n", "")
+    edit(project.top / "src" / "main.txt", "4 step 2\n", "")
 
 
 def lose_an_increment(project: Project) -> None:
@@ -84,24 +84,24 @@ def lose_an_increment(project: Project) -> None:
 
 
 def count_a_step_twice(project: Project) -> None:
-    notes = notes_of(project, r"0 \d+ step:005:1$")
-    edit_line(notes, r"^(write epic\.md 0 \d+ step:005:1)$", r"\1\n\1")
+    notes = notes_of(project, r"0 \d+ step:6:1$")
+    edit_line(notes, r"^(write epic\.md 0 \d+ step:6:1)$", r"\1\n\1")
 
 
 def forget_a_step(project: Project) -> None:
-    edit_line(notes_of(project, r"0 \d+ step:005:1$"), r"^write epic\.md 0 \d+ step:005:1\n", "")
+    edit_line(notes_of(project, r"0 \d+ step:6:1$"), r"^write epic\.md 0 \d+ step:6:1\n", "")
 
 
 def write_behind_the_version(project: Project) -> None:
-    edit_line(project.epic / "005.md", r"^version: 3$", "version: 2")
+    edit_line(project.epic / "6.md", r"^version: 4$", "version: 3")
 
 
 def give_two_writers_one_version(project: Project) -> None:
-    edit_line(notes_of(project, r"005\.md 0 3 close"), r"^write 005\.md 0 3 close$", "write 005.md 0 2 close")
+    edit_line(notes_of(project, r"6\.md 0 4 close"), r"^write 6\.md 0 4 close$", "write 6.md 0 3 close")
 
 
 def accept_the_outdated_write(project: Project) -> None:
-    pattern = r"^write epic\.md 10 0 step:001:1\n"
+    pattern = r"^write epic\.md 10 0 step:2:1\n"
     while any(re.search(pattern, path.read_text(), re.MULTILINE) for path in project.notes.glob("*.notes")):
         edit_line(notes_of(project, pattern), pattern, "")
 
@@ -182,7 +182,16 @@ def leave_a_file_in_the_project(project: Project) -> None:
     (project.top / "epic.md.bak").touch()
 
 
+def make_an_issue_twice(project: Project) -> None:
+    edit_facts(project, lambda facts: facts["synced"]["issues"].append(facts["synced"]["issues"][3]))
+
+
+def name_a_file_after_another_issue(project: Project) -> None:
+    edit_facts(project, lambda facts: facts["synced"]["issues"][3].update(number=99))
+
+
 DOCTORED = {
+    "one issue a task, files named after them": [make_an_issue_twice, name_a_file_after_another_issue],
     "every task closed exactly once": [
         reopen_a_task,
         close_a_task_twice_in_the_log,

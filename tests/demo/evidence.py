@@ -4,7 +4,8 @@ Four witnesses that do not depend on each other:
 - the files of the epic, as they are at the end;
 - the shared log of the epic: `TIME AGENT EVENT TASK` a line, appended by the workers while they hold the epic's lock,
   so that its order is the order in which things happened;
-- the notes of each worker, written by bash alone: `write FILE STATUS VERSION PURPOSE`, a line for every write it tried;
+- the notes of each worker, written by bash alone: `write FILE STATUS VERSION PURPOSE`, a line for every write it
+  tried;
 - the event log of the tools.
 """
 
@@ -59,7 +60,8 @@ def frontmatter(path: Path) -> dict[str, str]:
 
 
 def tasks(project: Project) -> dict[str, Task]:
-    return {path.stem: _task(path) for path in sorted(project.epic.glob("[0-9]*.md"))}
+    found = sorted(project.epic.glob("[0-9]*.md"), key=lambda path: int(path.stem))
+    return {path.stem: _task(path) for path in found}
 
 
 def epic(project: Project) -> dict[str, str]:

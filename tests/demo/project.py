@@ -57,21 +57,23 @@ class Project:
         kept["PATH"] = f"{self.claude / 'bin'}{os.pathsep}{kept.get('PATH', os.defpath)}"
         return {**kept, **_GIT, "TMPDIR": str(self.notes / "tmp")}
 
-    def run(self, *command: str, agent: str = "demo-driver") -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, agent: str = "demo-driver", variables: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in the repository, with the installed tools first on PATH; its status is the caller's."""
         return subprocess.run(
             command,
             cwd=self.top,
-            env={**self.environment(), "CCPM_AGENT_ID": agent},
+            env={**self.environment(), "CCPM_AGENT_ID": agent, **(variables or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=120,
         )
 
-    def must(self, *command: str) -> str:
+    def must(self, *command: str, variables: dict[str, str] | None = None) -> str:
         """Like `run`, for what has to succeed: its standard output."""
-        done = self.run(*command)
+        done = self.run(*command, variables=variables)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stderr}")
         return done.stdout

@@ -103,7 +103,8 @@ def increments(run: Run) -> Check:
 
 
 def versions(run: Run) -> Check:
-    """A write that was lost would leave two writers with the same version, one that nobody noted a gap."""
+    """A write that was lost would leave two writers with the same version, one that nobody noted a gap. The first
+    writes are those of the sync; what it left is in the facts."""
     check = Check("version = 1 + writes, for every file")
     files = {f"{task}.md" for task in run.tasks} | {"epic.md"}
     writes = 0
@@ -111,8 +112,12 @@ def versions(run: Run) -> Check:
         noted = sorted(write.version for write in run.done(name))
         version = int(evidence.frontmatter(run.project.epic / name)["version"])
         writes += len(noted)
-        check.expect(version == 1 + len(noted), f"{name} has version {version} after {len(noted)} writes")
-        check.expect(noted == list(range(2, 2 + len(noted))), f"{name}: the writers were told {noted}")
+        first = run.facts["synced"]["versions"][name]
+        writes += first - 1
+        check.expect(version == first + len(noted), f"{name} has version {version} after {len(noted)} writes")
+        check.expect(
+            noted == list(range(first + 1, first + 1 + len(noted))), f"{name}: the writers were told {noted}"
+        )
     strange = {write.status for write in run.writes} - {0, 10, 11}
     check.expect(not strange, f"writes ended with status {strange}")
     check.expect(writes > 0, "nobody wrote anything")
@@ -139,6 +144,22 @@ def commits(run: Run) -> Check:
         check.expect(times == 1, f"task {task} has {times} commits")
     check.expect(not subjects, f"there are other commits: {sorted(subjects)}")
     check.figures = f"{len(run.tasks)} commits"
+    return check
+
+
+def issues(run: Run) -> Check:
+    """Each file is named after its issue, and the tracker has that issue once and no other."""
+    check = Check("one issue a task, files named after them")
+    found = run.facts["synced"]["issues"]
+    titles = Counter(issue["title"] for issue in found)
+    for title, times in titles.items():
+        check.expect(times == 1, f"{title} is there {times} times")
+    numbers = {issue["title"]: str(issue["number"]) for issue in found}
+    for task in run.tasks.values():
+        number = numbers.get(task.name, "none")
+        check.expect(number == task.id, f"{task.name} is in {task.id}.md, its issue is {number}")
+    check.expect(len(found) == len(run.tasks) + 1, f"there are {len(found)} issues")
+    check.figures = f"{len(found)} issues in {run.facts['synced']['tracker']}"
     return check
 
 
@@ -193,5 +214,5 @@ def no_litter(run: Run) -> Check:
     return check
 
 
-PROMISES = (closed_once, dependencies_first, conflicts_apart, increments, versions, progress, commits)
+PROMISES = (issues, closed_once, dependencies_first, conflicts_apart, increments, versions, progress, commits)
 AFTERWARDS = (tokens, workers, no_litter)

@@ -13,7 +13,7 @@ from demo.checks import Check, Run
 from demo.project import Project
 from demo.workers import Crew, Gate
 
-TASK = "001"
+TASK = "2"
 
 
 class Conflict:

@@ -14,7 +14,7 @@ from demo.checks import Check, Run, takeovers
 from demo.project import Project
 from demo.workers import Crew, Gate
 
-TASK = "002"
+TASK = "3"
 
 
 class Crash:

@@ -1,8 +1,10 @@
 """A worker is stopped (SIGSTOP) just before it closes its task, until its leases have expired and another worker has
-taken over the task and closed it. Then it is continued, knows of nothing, and writes: that write must be refused (11).
+taken over the task and closed it. Then it is continued, knows of nothing, and writes: that write must be refused
+(11).
 
-So that nobody has to wait for minutes, the leases of the stopped worker are shortened from outside to `LEASE` seconds,
-by the tokens that it holds. Shortening them only when it has stopped keeps a slow machine from ending them earlier.
+So that nobody has to wait for minutes, the leases of the stopped worker are shortened from outside to `LEASE`
+seconds, by the tokens that it holds. Shortening them only when it has stopped keeps a slow machine from ending them
+earlier.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from demo.project import Project
 from demo.scenes.crash import find_takeover, held
 from demo.workers import Crew, Gate
 
-TASK = "006"
+TASK = "7"
 LEASE = 1.0
 
 
