@@ -226,7 +226,7 @@ def test_files_follow_after_a_kill_between_the_branch_and_its_checkout(project: 
     (one,) = agents(project, "1")
     tip = project.commit(one, line(one, 3, "one"), "one")
     old = project.head("epic/auth")
-    note = project.path / ".git" / "worktrees" / shared.name / "ccpm-following"
+    note = project.path / ".git" / "worktrees" / shared.name / "ccpm-following-1"
     note.write_text(f"{old} {tip}\n")
     project.git("update-ref", "refs/heads/epic/auth", tip, old)
     assert project.git("status", "--porcelain", at=shared) == "M  base.txt"

@@ -47,9 +47,10 @@ def agent_folder(epic: str, agent: str) -> str:
     return f"{epic_folder(epic)}-agent-{_agent_part(agent)}"
 
 
-def check_folder(epic: str) -> str:
-    """The folder in which a merged result is checked."""
-    return f"{epic_folder(epic)}-agent-.check"
+def check_folder(epic: str, token: int) -> str:
+    """The folder in which the coordinator with the fencing token `token` checks merged results. No agent's id begins
+    with a dot."""
+    return f"{epic_folder(epic)}-agent-.check-{token}"
 
 
 def split(branch: str) -> tuple[str, str]:

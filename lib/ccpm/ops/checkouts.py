@@ -55,8 +55,9 @@ class Following:
         self._new = new
         self._worktrees = [one for one in worktrees.on_branch(repository, branch) if not one.is_missing]
 
-    def prepare(self) -> None:
-        """Busy (75), and nothing is written down, if a file is in the way in one of them."""
+    def prepare(self, token: int) -> None:
+        """Busy (75), and nothing is written down, if a file is in the way in one of them. `token`: of the coordinator,
+        part of the note's name: one that lost its lease does not touch the notes of the next one."""
         for worktree in self._worktrees:
             _refresh(self._repository, worktree)
             try:
@@ -68,33 +69,40 @@ class Following:
                     path=worktree.path,
                 ) from error
         for worktree in self._worktrees:
-            atomic.replace(_note(self._repository, worktree), f"{self._old} {self._new}\n".encode())
+            atomic.replace(_note(self._repository, worktree, token), f"{self._old} {self._new}\n".encode())
 
     def carry_out(self, lease: MergeLease, old: str) -> list[str]:
         """Move the branch from `old` under `lease`, and let the files follow; for each checkout in which git refused,
         what to do. Nothing is left behind if the branch does not move."""
-        self.prepare()
+        lease.check()
+        self.prepare(lease.token)
         try:
             lease.move(self._repository, {branch_names.HEADS + self._branch: (self._new, old)})
         except CcpmError:
             for worktree in self._worktrees:
-                atomic.remove(_note(self._repository, worktree))
+                atomic.remove(_note(self._repository, worktree, lease.token))
             raise
-        return [words for worktree in self._worktrees if (words := _follow(self._repository, worktree))]
+        followed = [
+            _follow(self._repository, worktree, _note(self._repository, worktree, lease.token))
+            for worktree in self._worktrees
+        ]
+        return [words for words in followed if words]
 
 
 def finish(repository: Repository, branch: str) -> list[str]:
     """Let checkouts follow in which a run before this one was killed; for each that cannot, what to do."""
     found = []
     for worktree in worktrees.on_branch(repository, branch):
-        if not worktree.is_missing and os.path.exists(_note(repository, worktree)):
-            found.append(_follow(repository, worktree))
+        if worktree.is_missing:
+            continue
+        folder = worktree.admin or repository.common
+        notes = sorted(name for name in os.listdir(folder) if name.startswith(NOTE))
+        found += [_follow(repository, worktree, os.path.join(folder, note)) for note in notes]
     return [words for words in found if words]
 
 
-def _follow(repository: Repository, worktree: Worktree) -> str:
-    """Let `worktree` follow what its note says; "" if it did, else what to do."""
-    note = _note(repository, worktree)
+def _follow(repository: Repository, worktree: Worktree, note: str) -> str:
+    """Let `worktree` follow what the file `note` says; "" if it did, else what to do."""
     with open(note, encoding="ascii") as file:
         old, new = file.read().split()
     head = repository.text("rev-parse", "HEAD", at=worktree.path)
@@ -130,5 +138,5 @@ def _changed(repository: Repository, worktree: Worktree) -> list[str]:
     return [path for path in paths if not path.startswith(shared)]
 
 
-def _note(repository: Repository, worktree: Worktree) -> str:
-    return os.path.join(worktree.admin or repository.common, NOTE)
+def _note(repository: Repository, worktree: Worktree, token: int) -> str:
+    return os.path.join(worktree.admin or repository.common, f"{NOTE}-{token}")

@@ -129,7 +129,7 @@ class _Finishing:
             )
         commit = trees.commit(repository, tree, [base, epic_head], merge_report.epic_message(self.epic))
         result = self.checker.run(commit, tree)
-        self.lease.renew()
+        self.lease.check()
         if result.passed:
             moving = checkouts.Following(repository, self.into, old, commit)
             moving.carry_out(self.lease, old or refs.NOTHING)

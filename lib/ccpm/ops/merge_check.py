@@ -1,8 +1,10 @@
 """The project's check, run on a merged result in a worktree of its own: nobody works there, and it starts from nothing.
 
-Each run is on exactly the files of the commit and those that .worktreeinclude brings; what a run before it left
-(build outputs) is removed. Its output goes to a file, which is kept if it fails. The lease is renewed while it runs;
-when that is lost, the check is stopped. If the coordinator is killed, so is the check (external/child.py).
+The worktree is the coordinator's own, by its fencing token: one that lost its lease and does not know it yet cannot
+disturb the checks of the next one. Each run is on exactly the files of the commit and those that .worktreeinclude
+brings; what a run before it left (build outputs) is removed. Its output goes to a file, which is kept if it fails. The
+lease is renewed while it runs; when that is lost, the check is stopped. If the coordinator is killed, so is the check
+(external/child.py).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import time
 
 from ccpm.core import branch_names, worktree_marks
 from ccpm.core.worktree_marks import Mark
-from ccpm.errors import Busy, LeaseLost
+from ccpm.errors import LeaseLost
 from ccpm.external.child import Child
 from ccpm.external.git import worktrees
 from ccpm.external.git.repository import Repository, clean_environment
@@ -83,9 +85,7 @@ class Checker:
     def close(self) -> None:
         """Remove the worktree of the checks."""
         if self._worktree:
-            worktrees.drop(self._worktree)
-            with self._admin():
-                worktrees.forget(self._repository, self._worktree)
+            self._remove(self._worktree)
             self._worktree = None
 
     def _run(self, commit: str) -> Result:
@@ -123,7 +123,8 @@ class Checker:
     def _prepare(self, commit: str) -> Worktree:
         repository = self._repository
         if self._worktree is None:
-            self._worktree = self._find() or self._make(commit)
+            self._sweep()
+            self._worktree = self._make(commit)
         path = self._worktree.path
         repository.run("clean", "-ffdxq", at=path)
         repository.run("checkout", "--quiet", "--force", "--detach", commit, at=path)
@@ -131,18 +132,20 @@ class Checker:
         worktree_files.bring(repository, use_case.source_of(repository), path)
         return self._worktree
 
-    def _find(self) -> Worktree | None:
-        """What a coordinator that was killed left. The merge lock is ours: nobody uses it."""
-        path = self._path()
-        found = worktrees.find(self._repository, path)
-        if found and found.is_missing:
-            with self._admin():
-                worktrees.forget(self._repository, found)
-            return None
-        mark = worktree_marks.parse(found.mark) if found else None
-        if found and (mark is None or mark.state != worktree_marks.CHECKING):
-            raise Busy(f"{path} is the place of checks, and somebody's worktree", "move it away", path=path)
-        return found
+    def _sweep(self) -> None:
+        """Remove the worktrees of coordinators that came before: killed ones, or ones that lost the lock to us. What
+        such a one is still running there says nothing any more."""
+        self._lease.check()
+        for worktree in worktrees.all_of(self._repository)[1:]:
+            mark = worktree_marks.parse(worktree.mark)
+            if mark and mark.state == worktree_marks.CHECKING and mark.epic == self.epic:
+                self._remove(worktree)
+
+    def _remove(self, worktree: Worktree) -> None:
+        worktrees.drop(worktree)
+        with self._admin():
+            if worktrees.find(self._repository, worktree.path):
+                worktrees.forget(self._repository, worktree)
 
     def _make(self, commit: str) -> Worktree:
         mark = Mark(worktree_marks.CHECKING, self._actor.agent, self.epic, clock.to_iso(time.time()))
@@ -151,7 +154,9 @@ class Checker:
             return worktrees.add(self._repository, self._path(), commit, str(mark))
 
     def _path(self) -> str:
-        return os.path.join(use_case.parent_folder(self._repository), branch_names.check_folder(self.epic))
+        return os.path.join(
+            use_case.parent_folder(self._repository), branch_names.check_folder(self.epic, self._lease.token)
+        )
 
     def _admin(self) -> Holding:
         actor = self._actor

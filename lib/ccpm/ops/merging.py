@@ -195,7 +195,7 @@ class Coordinator:
         parents = [self.head, *(branch.tip for branch in included)]
         commit = trees.commit(self.repository, tree, parents, merge_report.message(self.epic, included))
         result = self.checker.run(commit, tree)
-        self.lease.renew()
+        self.lease.check()  # without it the check may have been disturbed: it says nothing about a branch
         if result.passed:
             self._move(commit)
             batches.passed()

@@ -49,11 +49,12 @@ def is_live(store: Store, epic: str, agent_id: str) -> bool:
 
 
 def of_branches(store: Store, epic: str, branches: list[str]) -> dict[str, str]:
-    """{branch: its agent} for branches of agents of `epic`: the agent whose entry names it, else the one with the id
-    that the branch's name was made of (an agent that has left)."""
+    """{branch: its agent} for branches of agents of `epic`: the registered agent that its name was made for, else the
+    one whose entry names it, else the id in its name (an agent that has left)."""
     known = _agents(store, epic)
-    named = {branch_names.agent_branch(epic, agent): agent for agent in known}
-    named |= {agent.branch: agent.id for agent in known.values() if agent.branch}
+    named = {agent.branch: agent.id for agent in known.values() if agent.branch}
+    # the name of a branch says more than an entry: a guest in somebody's worktree is registered there too
+    named |= {branch_names.agent_branch(epic, agent): agent for agent in known}
     return {branch: named.get(branch) or "agent-" + branch_names.split(branch)[1] for branch in branches}
 
 
