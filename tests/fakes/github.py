@@ -295,7 +295,7 @@ ROUTES = [
 
 
 class Log:
-    """One JSON line a request, written when it ends."""
+    """One JSON line a request, written when it is answered or cut off."""
 
     def __init__(self, path: str) -> None:
         self._file = open(path, "a", buffering=1)  # noqa: SIM115  (open as long as the fake runs)
@@ -332,11 +332,12 @@ class Handler(BaseHTTPRequestHandler):
         }
         try:
             self._serve(github, request, line)
-        except (Cut, OSError) as end:  # as asked, or the client is gone
-            line["cut"] = type(end).__name__
+        except Cut:
+            line["cut"] = True
+        except OSError:
+            pass  # the client is gone
         finally:
-            line["until"] = github.clock.now()
-            self.server.log.write(line)
+            self._log(line)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do  # noqa: N815  (http.server calls them so)
 
@@ -449,7 +450,16 @@ class Handler(BaseHTTPRequestHandler):
         self, answer: Answer, line: dict[str, Any], headers: dict[str, str] | None = None, half: bool = False
     ) -> None:
         line["status"] = answer.status
+        if half:
+            line["cut"] = True
+        self._log(line)
         self._send(answer, headers, half)
+
+    def _log(self, line: dict[str, Any]) -> None:
+        """Write the line, once, before the answer goes out: whoever has that finds it in the log."""
+        if "until" not in line:
+            line["until"] = self.server.github.clock.now()
+            self.server.log.write(line)
 
     def _send(self, answer: Answer, headers: dict[str, str] | None = None, half: bool = False) -> None:
         data = b"" if answer.body is None else json.dumps(answer.body).encode()
