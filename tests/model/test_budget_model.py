@@ -182,13 +182,13 @@ def test_reads_that_cross_neither_overdraw_the_pool_nor_leave_a_wrong_count(
 def test_five_hundred_creations_an_hour_are_the_most_and_the_estimate_knows() -> None:
     world = World()
     world.request(READ, "ada", 0.0, 0.0, "answered")
-    costs = [Cost(CREATE)] * 1100
+    costs = [Cost(CREATE)] * 560
     foretold = forecast.estimate(world.load(), "ada", costs, world.here, world.rules)
     started = world.at
     for _ in costs:
         world.request(CREATE, "ada", 0.0, 0.0, "answered")
     assert world.at - started == pytest.approx(foretold, abs=1.0)
-    assert 7200 < foretold < 7400
+    assert 3600 < foretold < 3700
 
 
 def test_one_write_a_second_is_what_an_epic_takes() -> None:
