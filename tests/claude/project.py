@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -92,6 +93,21 @@ class Project:
     def claude(self, model: Model, prompt: str, *options: str, **variables: str) -> Ended:
         """A whole session."""
         return finish(self.start(model, prompt, *options, **variables))
+
+    def talk(self, model: Model, prompts: list[str]) -> Ended:
+        """One session that is given several prompts, each when the one before it is answered."""
+        streams = ("--input-format", "stream-json", "--output-format", "stream-json", "--verbose")
+        said = [{"type": "user", "message": {"role": "user", "content": prompt}} for prompt in prompts]
+        done = subprocess.run(
+            [CLAUDE, "-p", *streams],
+            cwd=self.top,
+            env=self.environment(**model.environment()),
+            input="".join(json.dumps(one) + "\n" for one in said),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def finish(session: subprocess.Popen[str]) -> Ended:

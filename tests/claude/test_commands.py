@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
-
 from claude.project import Project
 from fakes.model import Model, say
 
-VIEWS = {
-    "status": "status",
-    "next": "next",
-    "validate": "validate",
-    "epic-show": "epic-show auth",
-}
-"""A name for the test: the command after `/pm:`, which is also the script's with its arguments."""
+VIEWS = ["status", "next", "validate", "epic-show auth"]
+"""Each as it is typed behind `/pm:`, which is also the script's name with its arguments."""
 
 
-@pytest.mark.parametrize("name", VIEWS)
-def test_the_output_of_a_view_is_in_the_prompt(project: Project, model: Model, name: str) -> None:
-    command, *arguments = VIEWS[name].split()
-    shown = project.run("bash", f".claude/commands/pm/{command}.sh", *arguments).stdout.strip()
-    model.scripts[f"/pm:{command}"] = [say("seen")]
-    ended = project.claude(model, f"/pm:{VIEWS[name]}")
-    assert (ended.status, ended.out.strip()) == (0, "seen"), ended.err
-    (request,) = model.of(f"/pm:{command}")
-    assert len(shown.splitlines()) > 2
-    assert shown in request.news
+def test_the_output_of_a_view_is_in_the_prompt(project: Project, model: Model) -> None:
+    model.scripts["/pm:status"] = [say(f"seen {number}") for number in range(len(VIEWS))]
+    ended = project.talk(model, [f"/pm:{view}" for view in VIEWS])
+    assert ended.status == 0, ended.err
+    requests = model.of("/pm:status")
+    assert len(requests) == len(VIEWS)
+    for view, request in zip(VIEWS, requests, strict=True):
+        command, *arguments = view.split()
+        shown = project.run("bash", f".claude/commands/pm/{command}.sh", *arguments).stdout.strip()
+        assert len(shown.splitlines()) > 2
+        assert shown in request.news, view
+        assert f"<command-name>/pm:{command}</command-name>" in request.news

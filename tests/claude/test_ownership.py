@@ -234,9 +234,14 @@ def test_a_subagents_helper_acts_for_the_subagent_and_the_users_rules_mean_what_
         bash("echo hello"),
         bash("ccpm-lock list"),
         bash("make x"),
+        bash("bash .claude/commands/pm/epic-start.sh auth"),
+        bash("ccpm-agent list auth --json"),
         say("done"),
     ]
-    rules = ("Bash(ccpm-lock acquire:*)", "Bash(ccpm-lock check:*)", "Bash(echo:*)")
+    rules = (
+        "Bash(ccpm-lock acquire:*)", "Bash(ccpm-lock check:*)", "Bash(echo:*)", "Bash(ccpm-agent list:*)",
+        "Bash(bash .claude/commands/pm/epic-start.sh:*)",
+    )  # fmt: skip
     run(project, model, "BBB", "--allowedTools", *rules)
     session, sub = results(model, "BBB"), results(model, "SUB")
     me = re.search(r"You are (agent-[0-9a-f-]{36})\.", model.of("BBB")[0].text)
@@ -247,6 +252,7 @@ def test_a_subagents_helper_acts_for_the_subagent_and_the_users_rules_mean_what_
     assert sub[2] == "hello"
     for said in (session[2], sub[3], sub[4]):  # no rule allows these, with our rewriting or without
         assert said == "error: This command requires approval"
+    assert re.findall(r'"agent_id": "([\w-]+)"', sub[6]) == [it[1]]
 
 
 def test_a_session_on_the_branch_of_an_epic_is_registered_while_it_lasts(

@@ -29,6 +29,9 @@ from typing import Any
 
 _numbers = itertools.count()
 
+PATIENCE = 50
+"""Requests for one and the same turn after which the client is told that it goes round in a circle."""
+
 Block = dict[str, Any]
 Reply = Block | list[Block] | Callable[["Request"], Block | list[Block]]
 
@@ -166,7 +169,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json({"input_tokens": 1})
         elif self.path.startswith("/v1/messages"):
             model = self.server.model
-            blocks = model.reply_to(model.record(body))
+            request = model.record(body)
+            if (
+                len([one for one in model.requests if (one.key, one.turn) == (request.key, request.turn)])
+                > PATIENCE
+            ):
+                self._refuse(400)
+                return
+            blocks = model.reply_to(request)
             if body.get("stream"):
                 self._stream(body["model"], blocks)
             else:
@@ -174,10 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse()
 
-    def _refuse(self) -> None:
+    def _refuse(self, status: int = 404) -> None:
         if not self.path.startswith("/"):
             self.server.model.stray(f"{self.command} {self.path}")
-        self._send_json({"type": "error", "error": {"type": "not_found_error", "message": self.path}}, 404)
+        self._send_json({"type": "error", "error": {"type": "not_found_error", "message": self.path}}, status)
 
     do_GET = do_HEAD = do_PUT = do_CONNECT = _refuse  # noqa: N815  (named by http.server)
 

@@ -180,6 +180,12 @@ def test_what_is_certainly_written_is_found_and_nothing_else(source: str) -> Non
 
 
 HELPERS = ("lock", "agent", "gh")
+
+
+def is_script(name: str) -> bool:
+    return name == "issue-start"
+
+
 CALLS = {
     "ccpm-lock acquire r": "ccpm-lock acquire r --agent a1",
     "ccpm lock acquire r": "ccpm lock acquire r --agent a1",
@@ -199,15 +205,21 @@ CALLS = {
     "ccpm version": "ccpm version",
     "cat <<EOF\nccpm-lock list\nEOF": "cat <<EOF\nccpm-lock list\nEOF",
     "bash -c 'ccpm-lock list'": "bash -c 'ccpm-lock list'",
+    "bash .claude/commands/pm/issue-start.sh 12 A": "bash .claude/commands/pm/issue-start.sh 12 A --agent a1",
+    "/x/commands/pm/issue-start.sh 12 2>&1": "/x/commands/pm/issue-start.sh 12 --agent a1 2>&1",
+    "bash commands/pm/other.sh 12": "bash commands/pm/other.sh 12",
+    "bash scripts/issue-start.sh 12": "bash scripts/issue-start.sh 12",
+    "bash -x commands/pm/issue-start.sh": "bash -x commands/pm/issue-start.sh",
+    "ccpm gh issue list": "ccpm gh --agent a1 issue list",
 }
 
 
 @pytest.mark.parametrize("source", CALLS)
 def test_only_calls_of_our_helpers_get_the_agent_behind_all_that_a_rule_could_name(source: str) -> None:
-    assert shell_writes.with_agent(source, "a1", HELPERS) == CALLS[source]
+    assert shell_writes.with_agent(source, "a1", HELPERS, is_script) == CALLS[source]
 
 
 @given(source=st.text(alphabet="ab '\"\\$(){}<>|&;\n#`=[*!-", max_size=40))
 def test_any_text_is_read_to_an_end(source: str) -> None:
     shell_writes.writes(source)
-    shell_writes.with_agent(source, "a1", HELPERS)
+    shell_writes.with_agent(source, "a1", HELPERS, is_script)

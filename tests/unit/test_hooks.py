@@ -268,7 +268,12 @@ def test_only_our_own_helpers_get_the_subagents_id_and_the_whole_input_stays(top
         "hookEventName": "PreToolUse",
         "updatedInput": {"command": "ccpm-lock acquire r --agent agent-a1b2", "timeout": 5},
     }
+    script = "bash .claude/commands/pm/issue-start.sh 12"
+    assert bash(top, script, agent_id="a1b2")["hookSpecificOutput"]["updatedInput"]["command"] == (
+        f"{script} --agent agent-a1b2"
+    )
     assert bash(top, "echo hello", agent_id="a1b2") == {}
+    assert bash(top, "bash .claude/commands/pm/no-such.sh", agent_id="a1b2") == {}
     assert bash(top, "ccpm-lock acquire r") == {}
 
 

@@ -252,35 +252,39 @@ _PROGRAMS: dict[str, Callable[[list[str | None]], _Found]] = {
 }
 
 
-def with_agent(source: str, agent: str, helpers: Sequence[str]) -> str:
-    """`source` with `--agent AGENT` in each certain call of `ccpm-HELPER` or `ccpm HELPER` that names no agent.
+def with_agent(source: str, agent: str, helpers: Sequence[str], takes_agent: Callable[[str], bool]) -> str:
+    """`source` with `--agent AGENT` in each certain call of `ccpm-HELPER`, `ccpm HELPER` or one of our command scripts
+    (`…/commands/pm/NAME.sh`, if `takes_agent(NAME)`) that names no agent.
 
     It goes behind the last argument (in front of a `--`), so that every rule about the beginning of a command, like
     `Bash(ccpm-lock acquire:*)`, means the new text as it meant the old one. `ccpm-gh` hands its arguments to gh: there
     it goes first.
     """
-    places = [
-        place for command in shell_words.commands(source) if (place := _place_for_agent(command, helpers))
-    ]
+    places = []
+    for command in shell_words.commands(source):
+        first = _first_argument(command.words, helpers, takes_agent)
+        ours = _before_dashes(command.words)
+        named = any((word.text or "").partition("=")[0] == "--agent" for word in ours)
+        if first and not named and "CCPM_AGENT_ID" not in command.assigns:
+            is_gh = ours[first - 1].text in ("gh", "ccpm-gh") or (ours[0].text or "").endswith("/ccpm-gh")
+            places.append((ours[first - 1] if is_gh else ours[-1]).end)
     for place in sorted(places, reverse=True):
         source = f"{source[:place]} --agent {agent}{source[place:]}"
     return source
 
 
-def _place_for_agent(command: Command, helpers: Sequence[str]) -> int:
-    """Where `--agent` goes; 0 if nowhere."""
-    words = command.words
-    name = (words[0].text or "").rpartition("/")[2] if words else ""
-    verb = 1
-    if name == "ccpm" and len(words) > 1:
-        name = f"ccpm-{words[1].text}"
-        verb = 2
-    if not name.startswith("ccpm-") or name[5:] not in helpers or "CCPM_AGENT_ID" in command.assigns:
-        return 0
-    ours = _before_dashes(words)
-    if any((word.text or "").partition("=")[0] == "--agent" for word in ours):
-        return 0
-    return (words[verb - 1] if name == "ccpm-gh" else ours[-1]).end
+def _first_argument(words: list[Word], helpers: Sequence[str], takes_agent: Callable[[str], bool]) -> int:
+    """The place of the first argument in a call of one of our own programs, 0 if it is none."""
+    texts = [word.text or "" for word in words[:2]] + ["", ""]
+    name = texts[0].rpartition("/")[2]
+    if name.startswith("ccpm-") and name[5:] in helpers:
+        return 1
+    if name == "ccpm" and texts[1] in helpers:
+        return 2
+    place = 1 if name in ("bash", "sh") else 0
+    folder, slash, script = texts[place].rpartition("/")
+    is_ours = slash and f"/{folder}".endswith("/commands/pm") and script.endswith(".sh")
+    return place + 1 if is_ours and takes_agent(script[:-3]) else 0
 
 
 def _before_dashes(words: list[Word]) -> list[Word]:

@@ -58,13 +58,13 @@ def denial_of_command(call: Call, command: str) -> str:
 
 
 def with_identity(call: Call, command: str) -> str:
-    """`command` with the agent's id in each call of our own helpers; as it is outside of subagents, whose shells know
-    it already (ops/hook_sessions.py)."""
-    if not call.is_subagent or "ccpm" not in command:
+    """`command` with the agent's id in each call of our own helpers and scripts; as it is outside of subagents: the
+    shells of a session know it already (ops/hook_sessions.py)."""
+    if not call.is_subagent or not ("ccpm" in command or "commands/pm/" in command):
         return command
     from ccpm.core import shell_writes
 
-    return shell_writes.with_agent(command, call.agent, _helpers())
+    return shell_writes.with_agent(command, call.agent, _helpers(), _takes_agent)
 
 
 def _denial(call: Call, top: str, worktree: str, relative: str, program: str = "") -> str:
@@ -178,5 +178,20 @@ def _files_below(folder: str) -> Iterable[str]:
 
 def _helpers() -> list[str]:
     """The names of our executables, from the folder that they are in."""
-    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    return [name[5:] for name in hook_records.listing(os.path.join(here, "bin")) if name.startswith("ccpm-")]
+    return [name[5:] for name in hook_records.listing(beside("bin")) if name.startswith("ccpm-")]
+
+
+def _takes_agent(script: str) -> bool:
+    """Whether one of our command scripts hands `--agent` on: it passes its arguments on, or knows that one."""
+    try:
+        with open(beside(f"commands/pm/{script}.sh"), encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, ValueError):
+        return False
+    return '"$@"' in text or "--agent" in text
+
+
+def beside(name: str) -> str:
+    """A file or folder of this CCPM, which lies beside its `lib`."""
+    lib = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return os.path.join(os.path.dirname(lib), name)

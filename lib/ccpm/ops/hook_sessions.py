@@ -13,7 +13,7 @@ from ccpm.core import registry as rules
 from ccpm.errors import CcpmError
 from ccpm.files import checkout, json_record, root
 from ccpm.files.store import Store
-from ccpm.ops import agent_leases, agents, hooks, identity
+from ccpm.ops import agent_leases, agents, hook_changes, hooks, identity
 from ccpm.ops.actor import Actor
 
 TYPE_CHECKING = False
@@ -82,7 +82,7 @@ def _tell_shells(call: Call) -> None:
     lines = [f"export CCPM_AGENT_ID={call.agent}"]
     if isinstance(session, str) and session.replace("-", "").isalnum():
         lines.append(f"export CCPM_AGENT_SESSION={session}")
-    quoted = "'" + _beside("bin").replace("'", "'\\''") + "'"
+    quoted = "'" + hook_changes.beside("bin").replace("'", "'\\''") + "'"
     lines.append(f'case ":$PATH:" in *:{quoted}:*) ;; *) export PATH={quoted}:"$PATH" ;; esac')
     with open(path, "a", encoding="utf-8", errors="surrogateescape") as file:
         file.write("\n".join(lines) + "\n")
@@ -149,11 +149,5 @@ def _is_alive(registry: Registry, agent: str) -> bool:
 
 def _rules(top: str) -> str:
     """Where the rules for agents are: from the project's top, if they are in it."""
-    path = _beside("rules/agent-coordination.md")
+    path = hook_changes.beside("rules/agent-coordination.md")
     return os.path.relpath(path, top) if root.is_inside(path, top) else path
-
-
-def _beside(name: str) -> str:
-    """A file or folder of this CCPM, which lies beside its `lib`: in a project's .claude, or in a plugin."""
-    lib = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return os.path.join(os.path.dirname(lib), name)
