@@ -333,6 +333,25 @@ def test_every_explanation_is_a_rule_of_its_command() -> None:
                 assert rule == ADDED_LINES or verb in RULES[rule], (verb, rule)
 
 
+def test_help_has_the_sections_and_commands_of_the_original(corpus: Path) -> None:
+    expected = (corpus / "golden" / GOLDEN[0] / "help.txt").read_text().split("\n")
+    done = query(corpus / GOLDEN[0], "commands")
+    assert done.returncode == 0
+    found = done.stdout.split("\n")
+    assert found[:5] == expected[:5]
+    wanted = headers(expected)
+    assert len(wanted) > 8
+    assert [header for header in headers(found) if header in wanted] == wanted
+    name = re.compile(r"^  (?:\d\. )?/pm:([a-z-]+).* +- \S")
+    names = {match[1] for line in expected if (match := name.match(line))}
+    assert len(names) > 30
+    assert names <= {match[1] for line in found if (match := name.match(line))}
+    shapes = {re.sub(r"/pm:.*", "/pm:…", line) for line in found}
+    assert {re.sub(r"/pm:.*", "/pm:…", line) for line in expected if line.startswith("  ")} - shapes == {
+        "  • View README.md for complete documentation"
+    }
+
+
 def test_the_oracle_explains_the_counts_of_status(corpus: Path, tmp_path: Path) -> None:
     for name in GOLDEN:
         project = checkout(corpus / name, tmp_path / name)

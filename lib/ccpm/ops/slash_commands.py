@@ -23,9 +23,9 @@ GROUPS = {
     "Workflow Commands": ("next", "status", "standup", "blocked", "in-progress"),
     "Sync Commands": ("sync", "import", "detect-completion"),
     "Agent Commands": (
-        "agents", "locks", "lock-status", "conflicts", "deadlock-check", "metrics", "timeline",
+        "agents", "locks", "lock-status", "worktrees", "conflicts", "deadlock-check", "metrics", "timeline",
     ),
-    "Maintenance Commands": ("validate", "clean", "search", "migrate-versions", "test-reference-update"),
+    "Maintenance Commands": ("validate", "doctor", "clean", "search", "migrate-versions", "test-reference-update"),
     "Setup Commands": ("init", "help"),
 }  # fmt: skip
 """The order in which they are shown. A command that stands nowhere here goes by the first word of its name."""
