@@ -18,6 +18,6 @@ done
 "$here/../../bin/ccpm-sync" epic ${words[@]+"${words[@]}"} || exit
 # A project without git, or without a commit, has nothing that a worktree could be made of.
 if [ -n "$worktree" ] && git rev-parse --quiet --verify HEAD >/dev/null 2>&1; then
-  path=$("$here/../../bin/ccpm-worktree" add --shared "$name") || exit
+  path=$("$here/../../bin/ccpm-worktree" add --shared -- "$name") || exit
   echo "  Worktree: $path"
 fi

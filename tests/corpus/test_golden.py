@@ -345,7 +345,8 @@ def test_help_has_the_sections_and_commands_of_the_original(corpus: Path) -> Non
     name = re.compile(r"^  (?:\d\. )?/pm:([a-z-]+).* +- \S")
     names = {match[1] for line in expected if (match := name.match(line))}
     assert len(names) > 30
-    assert names <= {match[1] for line in found if (match := name.match(line))}
+    shown = {match[1] for line in found if (match := name.match(line))}
+    assert names <= shown
     shapes = {re.sub(r"/pm:.*", "/pm:…", line) for line in found}
     assert {re.sub(r"/pm:.*", "/pm:…", line) for line in expected if line.startswith("  ")} - shapes == {
         "  • View README.md for complete documentation"
