@@ -316,6 +316,26 @@ def test_a_plan_behind_a_symbolic_link_is_mended_where_it_is(top: Path) -> None:
     assert (real / "auth/001.md").read_text() == BROKEN
 
 
+def test_what_is_no_plain_file_is_judged_by_its_name_and_never_read(top: Path) -> None:
+    epics = top / ".claude/epics"
+    os.mkfifo(epics / "auth/002.md.bak")
+    (epics / "auth/epic.md~").symlink_to("epic.md")
+    (epics / "auth/009.md").symlink_to("nowhere.md")
+    (epics / "empty").mkdir()
+    (epics / "empty/epic.md").symlink_to("nowhere.md")
+    os.mkfifo(epics / "auth/010.md")
+    (epics / "auth/loop").symlink_to(epics)
+    assert kinds(top) == [
+        ("no-epic-file", "empty", 1),
+        ("orphan", "009.md", 1),
+        ("orphan", "010.md", 1),
+        ("stray", "002.md.bak", 1),
+        ("stray", "epic.md~", 1),
+        ("not-yaml", "001.md", 2),
+    ]
+    assert mend(top).done == [".claude/epics/auth/001.md"]
+
+
 def test_a_file_of_ten_megabytes_is_judged_and_never_cut(top: Path) -> None:
     head = "---\nname: Shelve: it\n---\n"
     path = task(top, "001.md", head + "x" * (10 << 20))

@@ -187,7 +187,7 @@ def _load_epic(
             if entry.is_dir(follow_symlinks=False):
                 if others is not None or (prefix + entry.name + "/").startswith("tasks/"):
                     pending.append((entry.path, f"{prefix}{entry.name}/"))
-            elif entry.name == "epic.md" and not prefix:
+            elif entry.name == "epic.md" and not prefix and entry.is_file():
                 epic.epic = _read(entry.path, f"{path}/epic.md")
             elif has_tasks and task_id_of(entry.name) and entry.is_file():
                 key = prefix + entry.name.removesuffix(".md")

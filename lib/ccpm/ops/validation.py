@@ -179,12 +179,12 @@ def original_of(name: str) -> str:
 
 
 def is_movable(top: str, path: str) -> bool:
-    """Whether the stray `path` can go to the backup: the file that it was made from is there."""
-    folder, name = os.path.split(os.path.join(top, path))
+    """Whether the stray `path` can go to the backup: a plain file, and the file that it was made from is there."""
+    stray = os.path.join(top, path)
+    folder, name = os.path.split(stray)
     original = original_of(name)
-    return bool(original) and os.path.isfile(os.path.join(folder, original)) and not os.path.islink(
-        os.path.join(folder, name)
-    )  # fmt: skip
+    is_plain = os.path.isfile(stray) and not os.path.islink(stray)
+    return bool(original) and is_plain and os.path.isfile(os.path.join(folder, original))
 
 
 def _of_other(top: str, path: str) -> list[Finding]:
