@@ -43,7 +43,7 @@ def points_of(case: cases.Case, project: Project, command: Command) -> list[Call
     return [call for call in calls[first:] if call.is_ours]
 
 
-@pytest.mark.parametrize("kind", cases.ALL, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*cases.ALL, *cases.AND_KILLED], ids=lambda kind: kind.__name__)
 def test_a_kill_at_any_call_leaves_old_or_new_and_nothing_in_the_way(
     kind: type[cases.Case], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
