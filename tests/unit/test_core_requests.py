@@ -90,3 +90,10 @@ def test_a_request_counts_as_github_counts_it(
 ) -> None:
     cost = requests.of_rest(method, path)
     assert (cost.kind, cost.pool, cost.points) == (kind, pool, points)
+
+
+def test_the_host_is_the_one_that_the_command_names() -> None:
+    assert requests.hostname_of(["issue", "list", "-R", "ghe.example.org/o/r"]) == "ghe.example.org"
+    assert requests.hostname_of(["issue", "list", "--repo=https://ghe.example.org/o/r"]) == "ghe.example.org"
+    assert requests.hostname_of(["api", "--hostname", "ghe.example.org", "user"]) == "ghe.example.org"
+    assert requests.hostname_of(["issue", "list", "-R", "o/r"]) == ""

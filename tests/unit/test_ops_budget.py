@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ccpm.core import budget as decide
 from ccpm.core.ledger import ANSWERED, Rules
-from ccpm.errors import Busy, LeaseLost
+from ccpm.errors import Busy, IOFailure, LeaseLost
 from ccpm.external import gh
 from ccpm.files import process
 from ccpm.ops import account, budget, gh_commands, lock_state, locks
@@ -153,6 +154,32 @@ def test_a_turn_that_has_ended_meanwhile_is_noticed_before_anything_is_sent(top:
     turn.end()
 
 
+def test_nothing_is_sent_by_one_whose_turn_ended_while_it_waited(
+    top: str, hub: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a long sleep of the machine: the lease has gone to somebody else."""
+    monkeypatch.setenv("CCPM_GITHUB_RULES", "spacing=0.5")
+    ada, bob = actor(top), process.owner("bob")
+    budget.call(ada, "POST", ISSUES, {"title": "first"})
+
+    def sleep(seconds: float) -> None:
+        locks.release(ada.store, SLOT, bob, force=True)
+        assert not isinstance(locks.try_acquire(ada.store, Request(SLOT, bob)), lock_state.State)
+        real_sleep(seconds)
+
+    real_sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(Busy, match="github-api is held by bob"):
+        budget.call(ada, "POST", ISSUES, {"title": "second"}, timeout=1.0)
+    assert len(hub.log()) == 1
+
+
+def test_what_github_refuses_counts_too(top: str, hub: FakeGitHub) -> None:
+    with pytest.raises(gh.Refused):
+        budget.call(actor(top), "GET", f"{ISSUES}/7")
+    assert (record(top)["remaining"], record(top)["reservations"]) == (4999, {})
+
+
 def test_the_event_log_tells_of_requests_without_what_may_be_private(top: str, hub: FakeGitHub) -> None:
     budget.call(actor(top), "GET", ISSUES, {"labels": "secret"})
     lines = Path(top, ".claude/metrics/events.jsonl").read_text().splitlines()
@@ -168,6 +195,35 @@ def test_the_event_log_tells_of_requests_without_what_may_be_private(top: str, h
     }
     assert wanted.items() <= events[0].items()
     assert "secret" not in "".join(lines)
+
+
+def test_a_damaged_record_is_kept_and_begun_anew(top: str, hub: FakeGitHub) -> None:
+    path = Path(top, ".claude/locks/github-rate-limit.json")
+    path.parent.mkdir(parents=True)
+    path.write_text('{"remaining": 45')
+    heard = Heard()
+    assert budget.call(actor(top, heard=heard), "GET", "user").status == 200
+    assert record(top)["remaining"] == 4999
+    assert path.with_name("github-rate-limit.json.damaged").read_text() == '{"remaining": 45'
+    assert len(heard) == 1 and "begun anew" in heard[0]
+
+
+def test_an_answer_is_not_lost_because_it_cannot_be_noted(
+    top: str, hub: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise IOFailure("write …: No space left on device")
+
+    monkeypatch.setattr(decide, "settle", full)
+    heard = Heard()
+    assert budget.call(actor(top, heard=heard), "POST", ISSUES, {"title": "x"}).json()["number"] == 1
+    assert heard == ["the budget could not be brought up to date: write …: No space left on device"]
+
+
+def test_a_limit_that_is_used_up_shows_in_retry_at(top: str, hub: FakeGitHub) -> None:
+    hub.ask("POST", "/_fake/pool", {"name": "core", "used": 4999})
+    budget.call(actor(top), "GET", "user")
+    assert record(top)["retry_at"] == record(top)["reset"]
 
 
 def test_a_server_without_limits_is_only_paced() -> None:

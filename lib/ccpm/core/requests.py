@@ -98,6 +98,17 @@ def of_arguments(argv: list[str]) -> Cost | None:
     return Cost(WRITE if verb in _WRITES else CREATE, GRAPHQL, 2)
 
 
+def hostname_of(argv: list[str]) -> str:
+    """The host that a command names, with `--hostname` or as in `-R HOST/OWNER/NAME`; "" if it names none."""
+    for name, value in _options(argv):
+        if name == "--hostname":
+            return value
+        if name in ("-R", "--repo"):
+            place = value.removeprefix("https://").split("/")
+            return place[0] if len(place) > 2 else ""
+    return ""
+
+
 def _options(argv: list[str]) -> list[tuple[str, str]]:
     """(option, value) pairs in order; a word that is no option is ("", word). `--x=y` and `-XPOST` are taken apart."""
     found: list[tuple[str, str]] = []

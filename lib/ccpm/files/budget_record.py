@@ -50,8 +50,7 @@ def store(ledger: Ledger, data: dict[str, Any]) -> None:
     if core:
         written = {"remaining": core.remaining, "limit": core.limit, "reset": clock.to_iso(core.reset)}
         written["last_updated"] = clock.to_iso(core.updated)
-    # rounded up: whoever reads only this does not come too early
-    written["retry_at"] = clock.to_iso(penalty.until + 0.999) if penalty else None
+    written["retry_at"] = _retry_at(penalty, core)
     written["penalty"] = _from_penalty(penalty) if penalty else None
     written["pools"] = {name: _from_pool(pool) for name, pool in ledger.pools.items()}
     written["agents"] = {agent: _from_usage(usage) for agent, usage in ledger.agents.items()}
@@ -64,6 +63,14 @@ def store(ledger: Ledger, data: dict[str, Any]) -> None:
     data.clear()
     data.update(written)
     data.update(others)
+
+
+def _retry_at(penalty: Penalty | None, core: Pool | None) -> str | None:
+    """Until when nobody may ask, for whoever reads only this: rounded up, so that he does not come too early."""
+    until = penalty.until + 0.999 if penalty else 0.0
+    if core and core.remaining <= 0:
+        until = max(until, core.reset)
+    return clock.to_iso(until) if until else None
 
 
 def _from_specification(data: dict[str, Any]) -> Pool:

@@ -17,7 +17,7 @@ import os
 
 from ccpm.core import quick_json
 from ccpm.errors import Malformed
-from ccpm.files import plain, root
+from ccpm.files import atomic, plain, root
 from ccpm.files.plain import Guarded
 
 TYPE_CHECKING = False
@@ -64,6 +64,20 @@ class Changing:
         if text != self._found:
             self._file.publish(text)
             self._found = text
+
+
+def set_aside(path: str) -> bool:
+    """Where `path` holds no JSON object, keep what it holds in `path`.damaged and begin anew: for records that may be
+    lost. Whether that was so."""
+    with Guarded(path) as file:
+        found = file.read()
+        try:
+            parse(path, found)
+        except Malformed:
+            atomic.replace(path + ".damaged", found or b"")
+            file.publish(encode({}))
+            return True
+    return False
 
 
 def read(path: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import time
 
 from ccpm.core import budget as decide
 from ccpm.core.ledger import LOST, READ, Cost, Facts, Ledger, Rules, Wait
-from ccpm.errors import Busy
+from ccpm.errors import Busy, CcpmError, Malformed
 from ccpm.files import budget_record, clock, events, json_record, process, root
 from ccpm.files.json_record import Changing
 from ccpm.ops import wording
@@ -55,12 +55,23 @@ class Account:
 
     def look(self) -> Ledger:
         """The shared state now, tidied, for decisions that change nothing."""
-        ledger = budget_record.load(json_record.read(self.path))
+        try:
+            data = json_record.read(self.path)
+        except Malformed:
+            self._begin_anew()
+            data = {}
+        ledger = budget_record.load(data)
         self._tidy(ledger, time.time())
         return ledger
 
     def changing(self) -> _Change:
         return _Change(self)
+
+    def _begin_anew(self) -> None:
+        """A budget that cannot be read must not stop the work: the next answer tells what is left."""
+        if json_record.set_aside(self.path):
+            name = os.path.basename(self.path)
+            self.actor.say(f"{name} could not be read; it is begun anew, and kept as {name}.damaged")
 
     def admitted(self, cost: Cost, deadline: float, seconds: float) -> Sending:
         """Wait until a request of `cost` may be sent, until `deadline` (boot clock), and note that it is. The result is
@@ -169,7 +180,11 @@ class _Change:
         self._record = Changing(account.path)
 
     def __enter__(self) -> _Change:
-        self._record.__enter__()
+        try:
+            self._record.__enter__()
+        except Malformed:
+            self._account._begin_anew()
+            self._record.__enter__()
         try:
             self.now = time.time()
             self.ledger = budget_record.load(self._record.data)
@@ -213,11 +228,16 @@ class Sending:
         self._turn.end()
 
     def settle(self, facts: Facts) -> None:
+        """Note what became of the request. That this cannot be done (a full disk) takes nothing from its answer."""
         self._is_settled = True
         account = self._account
-        with account.changing() as change:
-            decide.settle(change.ledger, self._key, facts, change.now, account.rules)
-            change.save()
+        try:
+            with account.changing() as change:
+                decide.settle(change.ledger, self._key, facts, change.now, account.rules)
+                change.save()
+        except CcpmError as error:
+            account.actor.say(f"the budget could not be brought up to date: {error.message}")
+            return
         account.warn(change.ledger, change.now)
 
 

@@ -9,7 +9,8 @@ and one that a limit refused in the middle ends with Busy (75), except one that 
 A plain read (`gh api PATH`) may be answered from an answer that another agent got within `FRESH` seconds, or, if GitHub
 says with its etag that nothing has changed, from an older one; that costs nothing of the limit.
 
-Non-guarantee: at a terminal, where gh may ask questions, a command does not keep others from writing meanwhile.
+Non-guarantees: at a terminal, where gh may ask questions, a command does not keep others from writing meanwhile. A
+command that names no host counts for github.com, or $GH_HOST, whatever the git remote says.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def _outcome(answer: Answer | None) -> str:
 
 
 def _run_command(actor: Actor, argv: list[str], cost: Cost, timeout: float) -> int:
-    account = Account(actor)
+    account = Account(actor, requests.hostname_of(argv) or None)
     deadline = clock.boot() + timeout
     while True:
         with account.admitted(cost, deadline, LONGEST) as sending:
