@@ -13,7 +13,7 @@ from fakes.model import Model
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "tests/docs/example"
-LIMIT = 60.0
+LIMIT = 120.0
 """Seconds after which a session counts as stuck."""
 
 

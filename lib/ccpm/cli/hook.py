@@ -36,7 +36,7 @@ VERBS = {
 }
 DEADLINE = {"SessionEnd": 1.2, "WorktreeCreate": 240.0, "WorktreeRemove": 50.0}
 """Seconds for an event, else `USUAL`. Claude Code gives a SessionEnd 1.5 s, the others as long as the settings say."""
-USUAL = 4.0
+USUAL = 8.0
 
 LARGEST = 64 << 20
 """Bytes of input that are read."""

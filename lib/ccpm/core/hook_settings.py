@@ -19,12 +19,12 @@ PATH = ".claude/settings.json"
 MARK = "/.claude/bin/ccpm-hook"
 
 EVENTS = {
-    "SessionStart": ("", 10),
-    "SubagentStart": ("", 10),
-    "PreToolUse": ("Edit|Write|MultiEdit|NotebookEdit|Bash", 10),
-    "PostToolUse": ("*", 10),
-    "Stop": ("", 10),
-    "SubagentStop": ("", 10),
+    "SessionStart": ("", 30),
+    "SubagentStart": ("", 30),
+    "PreToolUse": ("Edit|Write|MultiEdit|NotebookEdit|Bash", 30),
+    "PostToolUse": ("*", 30),
+    "Stop": ("", 30),
+    "SubagentStop": ("", 30),
     "SessionEnd": ("", 2),
     "WorktreeCreate": ("", 300),
     "WorktreeRemove": ("", 60),
