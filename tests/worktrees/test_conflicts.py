@@ -91,9 +91,11 @@ def test_claims_that_overlap_are_reported(project: GitProject) -> None:
 def test_32_agents_take_seconds_and_looking_again_merges_nothing(project: GitProject) -> None:
     files = {f"area-{n}/file.txt": "text\n" for n in range(8)}
     project.commit(project.path, dict(files), "areas")
+    project.git("branch", "epic/auth")
     for n in range(32):
-        project.add("auth", f"agent-{n:02d}")
         path = project.path.parent / f"epic-auth-agent-{n:02d}"
+        branch = f"epic/auth--agent-{n:02d}"
+        project.git("worktree", "add", "-q", "-b", branch, str(path), "epic/auth")
         (path / f"area-{n % 8}/file.txt").write_text(f"agent {n}\n")
     started = time.monotonic()
     report = project.json("conflicts", "auth", status=1)

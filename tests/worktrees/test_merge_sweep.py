@@ -17,8 +17,8 @@ from race.tree import BIN, LIB, PYTHON, environment
 from worktrees.project import GIT, GitProject
 
 IS_FULL = os.environ.get("CCPM_SWEEP") == "full"
-POINTS = 8
-CROWD, COMMITS = (16, 50) if IS_FULL else (5, 6)
+POINTS = 4
+CROWD, COMMITS = (16, 50) if IS_FULL else (4, 5)
 CHECK = "test ! -e bad.txt && test -e base.txt"
 
 
