@@ -142,6 +142,7 @@ IGNORED = (
     "/.claude/lib/**/__pycache__/",
     "/.claude/locks/",
     "/.claude/metrics/",
+    "/.claude/epics/*/agents.json",
     "/.claude/backups/",
 )
 BLOCK = _BEGIN + b"".join(line.encode() + b"\n" for line in IGNORED) + _END
