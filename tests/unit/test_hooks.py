@@ -324,12 +324,17 @@ def test_a_session_lives_while_a_subagent_of_it_works(top: Path) -> None:
     assert clock.boot() - last_beat(top, ME) < 30
 
 
-def test_an_agent_that_was_found_dead_is_told(top: Path) -> None:
-    agents.register(Actor(ME, {}, top=str(top)), "auth")
+def test_an_agent_that_was_found_dead_is_told_once_and_begins_anew(top: Path) -> None:
+    claim(top, ME, "web/**", stream="web")
     set_back(top, ME, 1000)
     agents.bury_in(Actor(OTHER, {}, top=str(top)).store, ["auth"])
+    assert call("PostToolUse", top, "Read", tool_input={}, agent_id="sub1") == {}
     answer = call("PostToolUse", top, "Read", tool_input={})
     assert "was found dead" in answer["hookSpecificOutput"]["additionalContext"]
+    registry = agents.read(str(top), "auth")
+    assert not registry.agents[ME].ended
+    assert "web" not in registry.streams
+    assert call("PostToolUse", top, "Read", tool_input={}) == {}
 
 
 def test_messages_are_delivered_with_the_next_tool_and_taken_out_once_that_is_written(top: Path) -> None:

@@ -45,7 +45,8 @@ def _mail(call: Call) -> list[str]:
 
 def _beat(call: Call, agent: str) -> list[str]:
     """A sign of life of `agent` in each epic that knows it and has not heard of it lately. A session lives while a
-    subagent of it does something."""
+    subagent of it does something. One that was found dead while it waited for its user begins anew, with nothing, as
+    soon as it does something itself."""
     lines = []
     for epic, record in _records(call.top, agent):
         from ccpm.files import clock, process
@@ -57,10 +58,16 @@ def _beat(call: Call, agent: str) -> list[str]:
         from ccpm.ops import agents, identity
         from ccpm.ops.actor import Actor
 
+        actor, pid = Actor(agent, {}, top=call.top), identity.process_of()
         try:
-            agents.heartbeat(Actor(agent, {}, top=call.top), epic, identity.process_of())
+            agents.heartbeat(actor, epic, pid, count=False)
         except LeaseLost as error:
-            lines.append(f"CCPM: {error.message}. {error.hint}")
+            if agent == call.agent:
+                agents.register(actor, epic, pid=pid)
+                lines.append(
+                    f"CCPM: {error.message}. You are registered anew, and own nothing: look at what changed since, "
+                    f"and claim again what you work on (ccpm-agent claim {epic} STREAM PATTERN …)."
+                )
         except NotFound:
             pass  # it has left meanwhile
     return lines
