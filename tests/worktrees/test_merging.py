@@ -155,6 +155,16 @@ def test_a_branch_that_was_built_on_that_of_another_agent_answers_only_for_its_o
     assert len(project.json("merge", "auth")["merged"]) == 2
 
 
+def test_what_comes_from_the_default_branch_is_nobodys_offence(project: GitProject) -> None:
+    one, two = agents(project, "1", "2")
+    project.ccpm("agent", "claim", "auth", "db", "src/db/**", "--agent", "agent-1")
+    project.commit(project.path, {"src/db/old.sql": "old\n"}, "on the default branch")
+    project.git("merge", "-q", "--no-edit", "trunk", at=two)
+    project.commit(two, {"src/api.ts": "api\n"}, "mine")
+    project.commit(one, {"src/db/new.sql": "new\n"}, "mine, too")
+    assert len(project.json("merge", "auth")["merged"]) == 2
+
+
 def test_the_check_of_the_epic_runs_in_a_clean_worktree_with_the_listed_files(project: GitProject) -> None:
     check = (
         "test -e .env && test ! -e output && test ! -e uncommitted.txt && touch output && git rev-parse HEAD"

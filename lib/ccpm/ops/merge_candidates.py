@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ccpm.core import merge_order
+from ccpm.core import branch_names, merge_order
 from ccpm.core.branch_conflicts import may_meet
 from ccpm.core.plan import EpicPlan, Task
-from ccpm.external.git import trees
+from ccpm.external.git import refs, trees
 from ccpm.external.git.repository import Repository
 from ccpm.external.git.trees import Commit
 from ccpm.files import json_record
@@ -54,10 +54,12 @@ def in_order(
 def offences(top: str, repository: Repository, head: str, branches: list[Branch]) -> dict[str, list[Offence]]:
     """{branch: the files in its commits that are not its agent's to change} (promise P8).
 
-    A commit is its agent's, as the trailer `Agent:` says; else it belongs to the agent of the branch that it was made
-    on: of all that contain it, the one with the fewest commits.
+    What the epic's branch (at `head`) or the default branch has is nobody's offence. A commit is its agent's, as the
+    trailer `Agent:` says; else it belongs to the agent of the branch that it was made on: of all that contain it, the
+    one with the fewest commits.
     """
-    logs = {branch.name: trees.log(repository, f"{head}..{branch.tip}") for branch in branches}
+    known = [f"^{commit}" for commit in (head, *_default_heads(repository))]
+    logs = {branch.name: trees.log(repository, branch.tip, *known) for branch in branches}
     makers: dict[str, str] = {}
     for branch in sorted(branches, key=lambda branch: len(logs[branch.name])):
         for commit in logs[branch.name]:
@@ -79,6 +81,14 @@ def offences(top: str, repository: Repository, head: str, branches: list[Branch]
         if first:
             found[branch.name] = [first[file] for file in sorted(first)]
     return found
+
+
+def _default_heads(repository: Repository) -> list[str]:
+    """The commits of the default branch, here and on its remote."""
+    name, remote = refs.default_branch(repository)
+    found = [branch_names.HEADS + name] if name else []
+    found += [f"refs/remotes/{remote}/{name}"] if remote else []
+    return [commit for ref in found if (commit := refs.read(repository, ref))]
 
 
 def _needs(
