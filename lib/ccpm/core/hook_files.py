@@ -39,9 +39,10 @@ def can_take(content: bytes) -> bool:
         return b"\0" not in content[:4096]
     if not newline:
         return False
-    words = first[2:].split()
-    programs = [word.rpartition(b"/")[2] for word in words]
-    return bool(programs) and (programs[0] in _SHELLS or (programs[0] == b"env" and programs[-1] in _SHELLS))
+    programs = [word.rpartition(b"/")[2] for word in first[2:].split() if not word.startswith(b"-")]
+    if programs[:1] == [b"env"]:
+        del programs[0]
+    return bool(programs) and programs[0] in _SHELLS
 
 
 def with_block(content: bytes | None, lines: bytes) -> bytes:

@@ -42,7 +42,7 @@ def show(found: list[Row]) -> None:
     now = clock.now().wall
     table = [_cells(row, now) for row in found]
     if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI"):
-        _show_rich(table)
+        _show_rich(found, now)
         return
     widths = [max(len(line[place]) for line in [_COLUMNS, *table]) for place in range(len(_COLUMNS))]
     for line in [_COLUMNS, *table]:
@@ -91,18 +91,24 @@ def _ago(now: float, stamp: str) -> str:
         seconds = max(0.0, now - clock.from_iso(stamp))
     except ValueError:
         return "-"
-    return f"{seconds:.0f} s ago" if seconds < 120 else f"{seconds / 60:.0f} min ago"
+    if seconds < 120:
+        return f"{seconds:.0f} s ago"
+    return f"{seconds / 60:.0f} min ago" if seconds < 7200 else f"{seconds / 3600:.0f} h ago"
 
 
-def _show_rich(table: list[tuple[str, ...]]) -> None:
+def _show_rich(found: list[Row], now: float) -> None:
+    """The same on a terminal: ages instead of times, and one column less."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     shown = Table(title="Agents", title_justify="left")
-    for name in _COLUMNS:
-        shown.add_column(name.title(), overflow="fold")
-    for line in table:
-        style = "green" if line[2] == ACTIVE else "red" if line[2].startswith(GONE) else "yellow"
-        shown.add_row(*(Text(cell, style=style if place == 2 else "") for place, cell in enumerate(line)))
+    for name in ("Agent", "Epic", "Status", "Work", "Since", "Seen", "Commits", "Locked, waits for"):
+        shown.add_column(name, overflow="fold")
+    for row in found:
+        agent, epic, status, work, since, seen, commits, locked, waits = _cells(row, now)
+        style = "green" if status == ACTIVE else "red" if status.startswith(GONE) else "yellow"
+        more = [text for text in (locked, f"→ {waits}") if not text.endswith("-")]
+        cells = [agent, epic, status, work, _ago(now, since), seen, commits, ", ".join(more)]
+        shown.add_row(*(Text(cell, style=style if place == 2 else "") for place, cell in enumerate(cells)))
     Console().print(shown)
