@@ -10,6 +10,7 @@ CCPM_SWEEP=full tries all of them; otherwise they are thinned out to about `POIN
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -22,6 +23,9 @@ from crash.harness import IS_FULL, WORKERS, Call, Command, Project, each, kill_a
 pytestmark = [pytest.mark.needs("strace"), pytest.mark.timeout(3600 if IS_FULL else 300)]
 
 POINTS = 24
+MORE = max(0, int(os.environ.get("TEST_TASKS") or 0) - 4)
+"""Plain tasks besides the four."""
+
 EPIC = ".claude/epics/auth"
 TASKS = {
     "1": "depends_on: []\nconflicts_with: [2, 002]",
@@ -39,6 +43,12 @@ EXPECTED = {
 }
 """Each file afterwards: the one that it was, its depends_on and conflicts_with."""
 
+for _number in range(4, 4 + MORE):
+    TASKS[f"{_number:03d}"] = "depends_on: [003, 2]\nconflicts_with: []"
+    EXPECTED[str(_number + 2)] = (f"{_number:03d}", "[5, 4]", "[]")
+
+ISSUES = [*range(1, len(TASKS) + 2)]
+
 COMMAND = Command(("sync", "epic", "auth", "--tracker", "local", "--agent", "a"))
 CHANGES = re.compile(
     r"write|pwrite64|rename|renameat2?|unlink|unlinkat|mkdir|mkdirat|ftruncate|truncate|link"
@@ -50,7 +60,7 @@ LEFT = {
     "5-analysis.md",
     *(f"{name}.md" for name in EXPECTED),
 }
-TRACKER = {"labels.json", *(f"{number}.json" for number in range(1, 6))}
+TRACKER = {"labels.json", *(f"{number}.json" for number in ISSUES)}
 
 
 def body_of(name: str) -> str:
@@ -88,9 +98,9 @@ def check_interrupted(project: Project) -> None:
 
 def check_done(project: Project) -> None:
     found = {int(str(issue["number"])): issue for issue in issues(project)}
-    assert sorted(found) == [1, 2, 3, 4, 5], f"made twice or lost: {[i['title'] for i in found.values()]}"
+    assert sorted(found) == ISSUES, f"made twice or lost: {[i['title'] for i in found.values()]}"
     assert found[1]["title"] == "Epic: auth"
-    assert found[1]["sub_issues"] == [2, 3, 4, 5]
+    assert found[1]["sub_issues"] == ISSUES[1:]
     for number, (name, depends, conflicts) in EXPECTED.items():
         issue = found[int(number)]
         assert issue["title"] == f"Task {name}"
@@ -107,7 +117,7 @@ def check_done(project: Project) -> None:
     assert "- [ ] #3 - Task 002 (parallel: false)" in epic
     assert "See 001.md." in epic
     state = json.loads((project.path / EPIC / "sync-state.json").read_text())
-    assert sorted(state["issues"]) == ["1", "2", "3", "4", "5"]
+    assert [*state["issues"]] == [str(number) for number in ISSUES]
     assert {path.name for path in (project.path / EPIC).iterdir()} == LEFT
     assert {path.name for path in (project.path / ".claude/tracker").iterdir()} == TRACKER
 

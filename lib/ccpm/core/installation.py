@@ -1,5 +1,5 @@
-"""What an installation does to each path of a project, decided from three states: what our manifest says we put there,
-what is there now, and what this version wants there.
+"""What an installation does to each path of a project, decided from three states: what our manifest says we put
+there, what is there now, and what this version wants there.
 
 A *state* is "" (nothing there), `sha256:<hex>` (a file) or `link:<target>` (a symbolic link). The manifest is written
 before the first path is touched (each entry with `following`, the state on its way) and again when all are done, so a
@@ -48,7 +48,8 @@ class Wanted:
 
 
 class Entry:
-    """What the manifest knows of a path. `original`: its state before the first installation, with `original_mode`."""
+    """What the manifest knows of a path. `original`: its state before the first installation, with
+    `original_mode`."""
 
     __slots__ = ("following", "original", "original_mode", "state")
 
@@ -114,9 +115,8 @@ there=$(CDPATH='' cd "$(dirname "${{BASH_SOURCE[0]}}")/{up}" && pwd) || exit 69
 exec bash "$there/{name}" "$@"
 """
 _LIBRARY = """\
-# Forwards to {there}/{name}. Left here by CCPM's install.sh, so that scripts which source the old place go on working.
-# shellcheck shell=bash
-. "$(dirname "${{BASH_SOURCE[0]}}")/{up}/{name}"
+# Forwards to {there}/{name}. Left here by CCPM's install.sh, so that scripts which source the old place go on
+# working. shellcheck shell=bash "$(dirname "${{BASH_SOURCE[0]}}")/{up}/{name}"
 """
 
 
@@ -143,6 +143,7 @@ IGNORED = (
     "/.claude/locks/",
     "/.claude/metrics/",
     "/.claude/epics/*/agents.json",
+    "/.claude/epics/**/sync-journal.jsonl",
     "/.claude/backups/",
 )
 BLOCK = _BEGIN + b"".join(line.encode() + b"\n" for line in IGNORED) + _END
