@@ -26,7 +26,7 @@ runtime:
 	$(py) -m pip install -qq --disable-pip-version-check --only-binary :all: -r requirements-dev.txt
 	touch $@
 
-demo: runtime ## 8 workers run a synced epic in a throw-away repository, two of them fail; GITHUB=fake syncs through gh
+demo: runtime ## workers on a synced epic, then a team in worktrees, both verified; GITHUB=fake syncs through gh
 	@$(run) "$$(cat lib/.python)" -m demo $(if $(GITHUB),--github $(GITHUB)) $(DEMO)
 
 test: setup test-python test-shell ## all tests

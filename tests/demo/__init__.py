@@ -1,4 +1,4 @@
-"""The demo: eight workers run an epic in a throw-away repository, two of them fail, and the result is verified.
+"""The demo. First act: eight workers run an epic in a throw-away repository, two of them fail, and the result is verified.
 
 project.py    makes the repository: git, install.sh, the example epic
 tracker.py    makes issues of the plan first

@@ -1,6 +1,6 @@
 """The driver of the demo: makes a project, lets workers loose on its epic, plays the scenes, verifies the result.
 
-    python -m demo [--workers N] [--steps N] [--pace S] [--github fake] [--keep] [--verify FOLDER]
+    python -m demo [--act 1|2] [--workers N] [--steps N] [--pace S] [--github fake] [--keep] [--verify FOLDER]
 
 Exit status: 0 if every promise held, 1 if one did not (then the project is kept, to be looked at), 2 usage.
 The outcome does not depend on timing: every interleaving that matters is forced at a gate (workers.py), and nothing
@@ -22,6 +22,7 @@ from demo import evidence, project, scenes, screen, tracker, verify
 from demo.checks import Check
 from demo.project import Project
 from demo.screen import Screen
+from demo.team import act as team
 from demo.workers import Crew
 
 DEADLINE = 90.0
@@ -32,7 +33,12 @@ LOOK = 0.05
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="make demo", description="Eight workers on one epic, verified.")
+    parser = argparse.ArgumentParser(
+        prog="make demo", description="Workers on one epic, then a team in worktrees; verified."
+    )
+    parser.add_argument(
+        "--act", choices=("1", "2", "both"), default="both", help="workers, a team, or both (default)"
+    )
     parser.add_argument("--workers", type=int, default=8, metavar="N", help="processes (default 8)")
     parser.add_argument("--steps", type=int, default=10, metavar="N", help="increments a task (default 10)")
     parser.add_argument("--pace", type=float, default=0.05, metavar="S", help="seconds a step takes (0.05)")
@@ -53,7 +59,10 @@ def main(argv: list[str]) -> int:
             parser.error(f"{args.verify} is no folder that a run has kept")
         return judge(Project(args.verify.resolve()), screen.choose())
     try:
-        return run(args.workers, args.steps, args.pace, args.keep, github=args.github)
+        status = (
+            run(args.workers, args.steps, args.pace, args.keep, github=args.github) if args.act != "2" else 0
+        )
+        return team.run(args.pace, args.keep) if args.act != "1" and status == 0 else status
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 

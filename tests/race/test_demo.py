@@ -28,7 +28,20 @@ pytestmark = pytest.mark.slow
 
 
 def command(*options: str) -> list[str]:
-    return [sys.executable, "-m", "demo", "--workers", "4", "--steps", "2", "--pace", "0", *options]
+    return [
+        sys.executable,
+        "-m",
+        "demo",
+        "--act",
+        "1",
+        "--workers",
+        "4",
+        "--steps",
+        "2",
+        "--pace",
+        "0",
+        *options,
+    ]
 
 
 def environment(place: Path) -> dict[str, str]:

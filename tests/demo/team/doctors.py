@@ -48,19 +48,6 @@ def _break_the_branch(facts: dict[str, Any], project: Project) -> None:
     project.must("git", "update-ref", branch, commit)
 
 
-def _drop_a_branch(facts: dict[str, Any], project: Project) -> None:
-    branch = facts["merge"]["conflicts"][0]["branch"]
-    worktree = next(
-        line.partition(" ")[2]
-        for block in project.must("git", "worktree", "list", "--porcelain").split("\n\n")
-        if f"branch refs/heads/{branch}" in block
-        for line in block.splitlines()[:1]
-    )
-    project.run("git", "worktree", "unlock", worktree)
-    project.must("git", "worktree", "remove", "--force", worktree)
-    project.must("git", "branch", "-D", branch)
-
-
 def _merge_report(change: Callable[[dict[str, Any]], None]) -> Doctor:
     return lambda facts, _: change(facts["merge"])
 
@@ -88,7 +75,7 @@ DOCTORED: dict[str, list[Doctor]] = {
     "check_passes_everywhere": [_break_the_branch],
     "nothing_lost": [
         _merge_report(lambda merge: merge["merged"][0].update(commit="0" * 40)),
-        _drop_a_branch,
+        _merge_report(lambda merge: merge["conflicts"][0].update(branch="epic/shelves--agent-nobody")),
     ],
     "drawn": [_lose_the_drawing],
 }
