@@ -151,6 +151,15 @@ value() { ccpm-fm-cas get ".claude/$1" "$2"; }
   status_is 0
 }
 
+@test "epic-oneshot creates the tasks and their issues" {
+  ccpm-plan new-epic auth <<<'# Epic' >/dev/null
+  run bash "$pm/epic-oneshot.sh" auth <<<$'=== One\n=== Two\ndepends_on: @1'
+  status_is 0
+  [[ $output == *'Created 2 tasks'*'Synced epic auth'* ]]
+  [ "$(value epics/auth/3.md depends_on)" = '[2]' ]
+  grep -q '^- \[ \] #3 - Two' .claude/epics/auth/epic.md
+}
+
 @test "epic-refresh says what the tasks say, and keeps what people wrote" {
   make_epic
   ccpm-fm-cas update .claude/epics/auth/001.md status=Completed >/dev/null
@@ -258,6 +267,16 @@ value() { ccpm-fm-cas get ".claude/$1" "$2"; }
   status_is 66
   run bash "$pm/detect-completion.sh" nothing
   status_is 66
+}
+
+@test "detect-completion leaves a task to the agent that has it" {
+  make_epic
+  git commit -q --allow-empty -m 'Issue #1: begun'
+  ccpm-lock acquire task-1 --agent other >/dev/null
+  run bash "$pm/detect-completion.sh" auth --apply
+  status_is 0
+  [[ $output == *'🔒 Left to other, who works on it'* ]]
+  [ "$(value epics/auth/001.md status)" = open ]
 }
 
 @test "detect-completion does not guess between epics that share a number" {

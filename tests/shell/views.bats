@@ -120,15 +120,17 @@ long_ago() { GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T
     head -c 10485760 /dev/zero | tr '\0' 'x'
     printf '\n---\n'
   } >.claude/epics/auth/2.md
+  started=$SECONDS
   for command in status next blocked in-progress epic-list 'epic-show auth' 'epic-status auth' standup 'search x'; do
     # shellcheck disable=SC2086
-    run timeout 5 bash "$pm/${command%% *}.sh" ${command#"${command%% *}"}
+    run bash "$pm/${command%% *}.sh" ${command#"${command%% *}"}
     status_is 0
   done
   run bash "$pm/next.sh"
   [[ $output == *'#1 - A'*'#2 - 2'* ]]
-  run timeout 5 ccpm-plan close-task auth 2
+  run ccpm-plan close-task auth 2
   status_is 65
+  [ $((SECONDS - started)) -lt 20 ]
 }
 
 @test "an epic whose epic.md is missing is shown, and cannot be recounted" {

@@ -197,8 +197,13 @@ def _detect(actor: Actor, args: Namespace) -> object:
     if args.apply or args.task:
         completion.apply(actor, done, tuple(args.task or ()))
     applied = {(finding.task.epic, finding.task.key) for finding in done.applied}
+    held = {(finding.task.epic, finding.task.key): agent for finding, agent in done.held}
     found = [
-        {**views.finding_data(finding), "applied": (finding.task.epic, finding.task.key) in applied}
+        {
+            **views.finding_data(finding),
+            "applied": (finding.task.epic, finding.task.key) in applied,
+            "held_by": held.get((finding.task.epic, finding.task.key)),
+        }
         for finding in done.findings
     ]
     return {"epic": args.name or None, "scanned": done.scanned, "findings": found}

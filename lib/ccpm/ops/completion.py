@@ -10,7 +10,7 @@ from ccpm.errors import NotFound
 from ccpm.external import history
 from ccpm.external.history import Branch
 from ccpm.files import clock
-from ccpm.ops import epics, frontmatter, plans
+from ccpm.ops import claims, epics, frontmatter, plans
 from ccpm.ops.actor import Actor
 from ccpm.ops.plans import Epic
 
@@ -51,14 +51,16 @@ def findings(loaded: list[Epic], evidence: Evidence, now: float) -> list[Finding
 
 
 class Detected:
-    """`scanned`: how many tasks were looked at, {epic: count}. `findings`, and which of them were `applied`."""
+    """`scanned`: how many tasks were looked at, {epic: count}. `findings`, which of them were `applied`, and which were
+    not because another agent works on the task, with that agent (`held`)."""
 
-    __slots__ = ("applied", "findings", "scanned")
+    __slots__ = ("applied", "findings", "held", "scanned")
 
     def __init__(self) -> None:
         self.scanned: dict[str, int] = {}
         self.findings: list[Finding] = []
         self.applied: list[Finding] = []
+        self.held: list[tuple[Finding, str]] = []
 
 
 def detect(top: str, epic: str, now: float) -> Detected:
@@ -77,16 +79,21 @@ def detect(top: str, epic: str, now: float) -> Detected:
 
 def apply(actor: Actor, done: Detected, tasks: tuple[str, ...]) -> None:
     """Write what was found: the findings of high confidence, or those about `tasks` (ids, or EPIC/ID) whatever their
-    confidence. NotFound (66) for one that nothing was found about. Each under the lock of its epic."""
+    confidence. NotFound (66) for one that nothing was found about. Each under the lock of its epic; a task that another
+    agent has is left to it."""
     chosen = [finding for finding in done.findings if finding.confidence == HIGH]
     if tasks:
         chosen = [_about(done.findings, reference) for reference in tasks]
+    held = claims.held(actor.store)
     for name in dict.fromkeys(finding.task.epic for finding in chosen):
         with actor.holding(epics.resource_of(name), "detect-completion") as fences:
             present = {task.key: task for task in plans.load_epic(actor.top, name).plan.tasks}
             for finding in (finding for finding in chosen if finding.task.epic == name):
                 task = present.get(finding.task.key)
-                if task and not task.is_closed and task.status != finding.detected:
+                claim = claims.find(task, held) if task else None
+                if claim and claim.agent != actor.agent:
+                    done.held.append((finding, claim.agent))
+                elif task and not task.is_closed and task.status != finding.detected:
                     frontmatter.apply(_change(actor, finding, fences))
                     done.applied.append(finding)
             epics.recount(actor, name, fences)

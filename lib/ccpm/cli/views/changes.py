@@ -121,7 +121,9 @@ def _detect(data: Data) -> list[str]:
         found += [f"⚠️  Task {name}: Status Mismatch", f"    Current: {one['status']}"]
         found.append(f"    Detected: {one['detected']} ({one['confidence']} confidence)")
         found.append(f"    Reason: {one['reason']}")
-        found += ["    ✅ Updated", ""] if one["applied"] else [""]
+        found += ["    ✅ Updated"] if one["applied"] else []
+        found += [f"    🔒 Left to {one['held_by']}, who works on it"] if one["held_by"] else []
+        found.append("")
     applied, mismatches = sum(one["applied"] for one in data["findings"]), len(data["findings"])
     found += [_RULE, "Summary:", f"  ✅ Correct: {sum(data['scanned'].values()) - mismatches}"]
     found.append(f"  ⚠️  Mismatches: {mismatches}")
