@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -99,14 +100,35 @@ def headers(lines: list[str]) -> list[str]:
     return [re.sub(r"\d{4}-\d\d-\d\d$", "DATE", line) for line in found]
 
 
+class Answers:
+    """What each command says about each project; each is asked once."""
+
+    def __init__(self, corpus: Path, scratch: Path) -> None:
+        self._corpus = corpus
+        self._scratch = scratch
+        self._known: dict[tuple[str, str], subprocess.CompletedProcess[str]] = {}
+
+    def to(self, project: str, verb: str, golden: list[str]) -> subprocess.CompletedProcess[str]:
+        if (project, verb) not in self._known:
+            where = self._scratch / project
+            where = where if where.exists() else checkout(self._corpus / project, where)
+            arguments = [oracle_epic(golden) if word == "EPIC" else word for word in VERBS[verb]]
+            self._known[project, verb] = query(where, verb.removesuffix("-auth"), *arguments)
+        return self._known[project, verb]
+
+
+@pytest.fixture(scope="module")
+def answers(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    return Answers(corpus, tmp_path_factory.mktemp("golden"))
+
+
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("project", GOLDEN)
 def test_headers_and_line_shapes_are_those_of_the_original(
-    corpus: Path, tmp_path: Path, project: str, verb: str
+    corpus: Path, answers: Answers, project: str, verb: str
 ) -> None:
     expected = (corpus / "golden" / project / f"{verb}.txt").read_text().split("\n")
-    arguments = [oracle_epic(expected) if word == "EPIC" else word for word in VERBS[verb]]
-    done = query(checkout(corpus / project, tmp_path / project), verb.removesuffix("-auth"), *arguments)
+    done = answers.to(project, verb, expected)
     if "❌ Epic not found: archived" in expected:
         assert (done.returncode, "no epic 'archived'" in done.stderr) == (66, True)
         return
@@ -307,13 +329,12 @@ def numbers(lines: list[str]) -> dict[str, list[int]]:
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("project", GOLDEN)
 def test_every_difference_in_a_number_has_a_rule(
-    corpus: Path, tmp_path: Path, project: str, verb: str
+    corpus: Path, answers: Answers, project: str, verb: str
 ) -> None:
     expected = (corpus / "golden" / project / f"{verb}.txt").read_text().split("\n")
     if "❌ Epic not found: archived" in expected:
         return
-    arguments = [oracle_epic(expected) if word == "EPIC" else word for word in VERBS[verb]]
-    done = query(checkout(corpus / project, tmp_path / project), verb.removesuffix("-auth"), *arguments)
+    done = answers.to(project, verb, expected)
     old, new = numbers(expected), numbers(done.stdout.split("\n"))
     differences = {}
     for label in old.keys() | new.keys():
