@@ -195,6 +195,18 @@ def test_shared_state_is_refused_while_its_epic_or_task_is_held_by_another(top: 
     assert f"epic-auth, which is held by {OTHER}" in edit(top, top / ".claude/epics/auth/epic.md")
 
 
+@pytest.mark.parametrize("where", ["plans", "../plans"])
+def test_a_plan_behind_a_link_is_the_plan(top: Path, where: str) -> None:
+    (top / ".claude/epics").rename(top / where)
+    (top / ".claude/epics").symlink_to(f"{top}/{where}")
+    lock(top, "epic-auth", OTHER)
+    for path in (top / ".claude/epics/auth/001.md", (top / where / "auth/001.md").resolve()):
+        assert "epic-auth, which is held by" in edit(top, path)
+        assert call("PostToolUse", top, "Edit", tool_input={"file_path": str(path)}) != {}
+    assert "only the helpers write" in edit(top, top / ".claude/epics/auth/agents.json")
+    assert reason(bash(top, "echo x >> .claude/epics/auth/001.md"))
+
+
 def test_shared_state_that_the_agent_or_its_session_holds_is_let_through(top: Path) -> None:
     lock(top, "epic-auth", ME)
     assert edit(top, top / ".claude/epics/auth/epic.md") == ""

@@ -10,7 +10,7 @@ import os
 from ccpm.core import hook_decisions, quick_json
 from ccpm.errors import CcpmError, LeaseLost, Malformed, NotFound
 from ccpm.files import checkout, root
-from ccpm.ops import hook_records, hooks
+from ccpm.ops import hook_changes, hook_records, hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _records(top: str, agent: str) -> list[tuple[str, dict[str, Any]]]:
 def _count_up(call: Call) -> list[str]:
     """Give a task, epic or PRD that an edit tool has changed its next version, so that a writer who read it before
     notices (core/versions.py)."""
-    path = call.edited()
+    path = hook_changes.in_plan(call.top, call.edited())
     if not path.endswith(".md"):
         return []
     top = root.of_file(path)

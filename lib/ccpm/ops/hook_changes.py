@@ -27,6 +27,7 @@ MOST_FILES = 2000
 
 def denial_of_edit(call: Call, path: str) -> str:
     """Why the agent may not change the file `path` (absolute, free of symbolic links), "" if it may."""
+    path = in_plan(call.top, path)
     top = root.of_file(path)
     if not top:
         return ""
@@ -49,6 +50,7 @@ def denial_of_command(call: Call, command: str) -> str:
 
     for write in shell_writes.writes(command):
         for path in _paths_of(call, write):
+            path = in_plan(call.top, path)
             top = root.of_file(path)
             worktree, relative = checkout.locate(top, path) if top else ("", "")
             reason = _denial(call, top, worktree, relative, write.program) if relative else ""
@@ -65,6 +67,15 @@ def with_identity(call: Call, command: str) -> str:
     from ccpm.core import shell_writes
 
     return shell_writes.with_agent(command, call.agent, _helpers(), _takes_agent)
+
+
+def in_plan(top: str, path: str) -> str:
+    """`path`, or where it is below `.claude` if the folder there is a link to where the plan is kept."""
+    for folder in ("epics", "prds"):
+        link = f"{top}/.claude/{folder}"
+        if os.path.islink(link) and root.is_inside(path, real := os.path.realpath(link)):
+            return link + path[len(real) :]
+    return path
 
 
 def _denial(call: Call, top: str, worktree: str, relative: str, program: str = "") -> str:
