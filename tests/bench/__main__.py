@@ -19,9 +19,11 @@ from bench import (
     deadlocks,
     handover,
     hooks,
+    metrics,
     one_shot,
     registry,
     session,
+    team,
     trees,
     writers,
 )
@@ -40,6 +42,8 @@ SCENES: dict[str, Callable[[Scale], list[Table]]] = {
     "trees": trees.measure,
     "hooks": hooks.measure,
     "registry": registry.measure,
+    "metrics": metrics.measure,
+    "team": team.measure,
 }
 
 

@@ -23,6 +23,9 @@ TABLES = [
     "Hooks of Claude Code",
     "Agents: one operation",
     "Agents: signs of life at once",
+    "Metrics of a long log",
+    "What the event log costs a lock cycle",
+    "A team on one epic",
 ]
 ROWS = 2
 """Fewest rows of a table; each scene has more."""
