@@ -1,6 +1,7 @@
-"""A coordinator that is killed in front of its n-th step. Run by the interpreter of the helpers, in a project:
+"""Something that is killed in front of its n-th step. Run by the interpreter of the helpers, in a project:
 
-    python -S -E coordinator.py EPIC CHECK N      SIGKILL in front of step N; without that many steps it ends with 0
+    python -S -E killed.py N merge EPIC CHECK       SIGKILL in front of step N; without that many steps it ends with 0
+    python -S -E killed.py N add|remove EPIC AGENT  the same
 
 A step is whatever changes something that others see: a git command, the commit of a move of refs, the publication of a
 file, the removal of a folder, and the moment behind each of them. The number of steps is the last line of its output.
@@ -21,14 +22,14 @@ sys.path[:0] = [str(LIB), str(LIB / "vendor")]
 
 from ccpm.external.git import refs, repository
 from ccpm.files import atomic
-from ccpm.ops import merging
+from ccpm.ops import merging, removal, worktrees
 from ccpm.ops.actor import Actor
 
 READS = ("rev-parse", "for-each-ref", "log", "diff-tree", "merge-base", "rev-list", "symbolic-ref", "ls-files", "config",
          "version", "var", "remote", "status", "check-ignore", "ls-tree", "cat-file")  # fmt: skip
 """Git commands that change nothing: a kill in front of one is a kill behind what was before it."""
 
-epic, check, when = sys.argv[1], sys.argv[2], int(sys.argv[3])
+when, action, epic, what = int(sys.argv[1]), *sys.argv[2:]
 steps = 0
 
 
@@ -60,5 +61,10 @@ stepwise(atomic, "replace")
 stepwise(atomic, "remove")
 stepwise(shutil, "rmtree")
 
-merging.merge(Actor("coordinator", {}), epic, merging.Options(check, rescue=True))
+if action == "merge":
+    merging.merge(Actor("coordinator", {}), epic, merging.Options(what, rescue=True))
+elif action == "add":
+    worktrees.add(Actor(what, {}), epic)
+else:
+    removal.remove(Actor(what, {}), epic, what, with_rescue=True)
 print(steps)

@@ -1,7 +1,7 @@
-"""A coordinator that is killed at every step in turn, and agents that are killed at random: nothing is lost, nothing is
-half merged, and the epic's branch only ever holds what passes.
+"""Coordinators, additions and removals that are killed at every step in turn, and agents that are killed at random:
+nothing is lost, nothing is half merged, and the epic's branch only ever holds what passes.
 
-Without CCPM_SWEEP=full the steps are thinned out to about `POINTS`, and the crowd is small.
+Without CCPM_SWEEP=full the steps are thinned out to `POINTS`, and the crowd is small.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from race.tree import BIN, LIB, PYTHON, environment
 from worktrees.project import GIT, GitProject
 
 IS_FULL = os.environ.get("CCPM_SWEEP") == "full"
-POINTS = 4
+POINTS = 3
 CROWD, COMMITS = (16, 50) if IS_FULL else (4, 5)
 CHECK = "test ! -e bad.txt && test -e base.txt"
 
@@ -85,8 +85,12 @@ class Scene:
 
 def coordinate(project: GitProject, kill_at: int) -> subprocess.CompletedProcess[str]:
     """Run a coordinator that is killed in front of that step (0: never)."""
-    script = str(Path(__file__).with_name("coordinator.py"))
-    argv = [PYTHON, "-S", "-E", script, "auth", CHECK, str(kill_at)]
+    return killed(project, kill_at, "merge", "auth", CHECK)
+
+
+def killed(project: GitProject, kill_at: int, *action: str) -> subprocess.CompletedProcess[str]:
+    script = str(Path(__file__).with_name("killed.py"))
+    argv = [PYTHON, "-S", "-E", script, str(kill_at), *action]
     env = {**environment(), **GIT, "CCPM_LIB_UNDER_TEST": str(LIB), "PATH": f"{BIN}:{os.defpath}"}
     return subprocess.run(argv, cwd=project.path, env=env, capture_output=True, text=True, timeout=200)
 
@@ -103,15 +107,62 @@ def test_a_coordinator_may_be_killed_at_every_step(tmp_path: Path) -> None:
     scene.verify_end("no kill")
     steps = int(whole.stdout.split()[-1])
     assert steps > 60
-    chosen = range(1, steps + 1) if IS_FULL else sorted(random.sample(range(1, steps + 1), POINTS))
-    for number in chosen:
+    for number in chosen_of(steps):
         scene.reset()
-        killed = scene.coordinate(number)
-        assert killed.returncode == -signal.SIGKILL, (number, killed.stderr)
+        ended = scene.coordinate(number)
+        assert ended.returncode == -signal.SIGKILL, (number, ended.stderr)
         scene.verify(f"a kill at step {number} of {steps}")
         again = scene.coordinate(0)
         assert again.returncode == 0, (number, again.stderr)
         scene.verify_end(f"a kill at step {number} of {steps}, and the next run")
+
+
+def chosen_of(steps: int) -> list[int]:
+    everything = range(1, steps + 1)
+    return list(everything) if IS_FULL else sorted(random.sample(everything, POINTS))
+
+
+def test_an_add_that_was_killed_anywhere_is_finished_by_the_next_one(tmp_path: Path) -> None:
+    project = GitProject(tmp_path / "live" / "my project")
+    project.write({".worktreeinclude": ".env\n", ".env": "SECRET\n"})
+    shutil.copytree(tmp_path / "live", tmp_path / "saved", symlinks=True)
+    whole = killed(project, 0, "add", "auth", "agent-1")
+    path = project.path.parent / "epic-auth-agent-1"
+    for number in chosen_of(int(whole.stdout)):
+        shutil.rmtree(tmp_path / "live")
+        shutil.copytree(tmp_path / "saved", tmp_path / "live", symlinks=True)
+        assert killed(project, number, "add", "auth", "agent-1").returncode == -signal.SIGKILL, number
+        again = killed(project, 0, "add", "auth", "agent-1")
+        assert again.returncode == 0, (number, again.stderr)
+        assert project.git("status", "--porcelain", at=path) == "", number
+        assert (path / ".env").read_text() == "SECRET\n"
+        assert [one["state"] for one in project.json("list")] == ["in-use"]
+        project.check_repository()
+
+
+def test_a_removal_that_was_killed_anywhere_has_lost_nothing(tmp_path: Path) -> None:
+    project = GitProject(tmp_path / "live" / "my project")
+    path = project.add("auth", "agent-1")
+    tip = project.commit(path, {"done.txt": "done\n"}, "done, merged nowhere")
+    project.write({"loose.txt": "loose\n"}, path)
+    shutil.copytree(tmp_path / "live", tmp_path / "saved", symlinks=True)
+    whole = killed(project, 0, "remove", "auth", "agent-1")
+    for number in chosen_of(int(whole.stdout)):
+        shutil.rmtree(tmp_path / "live")
+        shutil.copytree(tmp_path / "saved", tmp_path / "live", symlinks=True)
+        assert killed(project, number, "remove", "auth", "agent-1").returncode == -signal.SIGKILL, number
+        project.check_repository()
+        assert tip in project.git("rev-list", "--all"), number
+        saved = project.json("rescued")
+        assert (path / "loose.txt").exists() or saved, number
+        if project.json("list"):
+            again = killed(project, 0, "remove", "auth", "agent-1")
+            assert again.returncode == 0, (number, again.stderr)
+        (rescue,) = project.json("rescued")
+        assert project.git("show", f"{rescue['ref']}:loose.txt") == "loose", number
+        assert tip in project.git("rev-list", rescue["ref"]), number
+        assert not path.exists()
+        project.check_repository()
 
 
 AGENT = """
@@ -143,9 +194,9 @@ def test_agents_are_killed_while_they_commit_and_coordinators_while_they_merge(t
     doomed = rng.sample(sorted(crew), max(1, CROWD // 5))
     kills = 0
     while any(process.poll() is None for process in crew.values()) or kills < 3:
-        killed = coordinate(project, rng.randrange(5, 200))
-        assert killed.returncode in (0, -signal.SIGKILL), killed.stderr
-        kills += killed.returncode != 0
+        ended = coordinate(project, rng.randrange(5, 200))
+        assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
+        kills += ended.returncode != 0
         if doomed and crew[doomed[0]].poll() is None:
             os.killpg(crew[doomed[0]].pid, signal.SIGKILL)
             crew[doomed[0]].wait()
