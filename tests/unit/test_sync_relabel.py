@@ -4,6 +4,7 @@ circle."""
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from ccpm.core import renumber
 from ccpm.files.journal import Journal
-from ccpm.ops import frontmatter, moving
+from ccpm.ops import board, frontmatter, moving
 from ccpm.ops.actor import Actor
 from ccpm.ops.sync import relabel
 
@@ -120,3 +121,16 @@ def test_what_somebody_changed_meanwhile_is_left_as_it_is(tmp_path: Path) -> Non
     warnings = finish(actor)
     assert "depends_on: [2]\n" in (folder / "3.md").read_text()
     assert any("2.md is gone" in warning for warning in warnings)
+
+
+def test_the_board_of_the_epic_follows_once(tmp_path: Path) -> None:
+    actor = prepare(tmp_path)
+    path = tmp_path / ".claude/epics/auth/work.json"
+    path.write_text(
+        '{"tasks": {"1": {"agent": "a"}, "2": {"agent": "b"}}, "plan": {"assignments": {"003": "c"}}, "x": 1}'
+    )
+    for _ in range(2):
+        board.renumber(str(path), {"1": "2", "2": "1", "003": "3"}, "mark", actor.store, {})
+        data = json.loads(path.read_text())
+        assert data["tasks"] == {"2": {"agent": "a"}, "1": {"agent": "b"}}
+        assert (data["plan"]["assignments"], data["x"]) == ({"3": "c"}, 1)

@@ -1,8 +1,8 @@
 """The board of an epic: what was decided about its tasks, and one look at everything that bears on who does what.
 
-Contract: `.claude/epics/<epic>/work.json` (docs/FORMATS.md) holds the last plan, and for each task who claimed, started
-and finished it when, and with which evidence. It is changed inside its guard (files/json_record.py). Who has a task now
-is not on it: that is the lease (ops/claims.py).
+Contract: `.claude/epics/<epic>/work.json` (docs/FORMATS.md) holds the last plan, and for each task who claimed,
+started and finished it when, and with which evidence. It is changed inside its guard (files/json_record.py). Who has
+a task now is not on it: that is the lease (ops/claims.py).
 
 Non-guarantee: a `Look` is a snapshot. Whoever acts on it looks again inside the guard.
 """
@@ -16,13 +16,18 @@ from ccpm.core.plan import IN_PROGRESS, EpicPlan
 from ccpm.core.registry import GONE
 from ccpm.core.work import Board
 from ccpm.files import agent_records
-from ccpm.files.json_record import read
+from ccpm.files.json_record import Changing, read
+from ccpm.files.store import Store
 from ccpm.ops import agents, claims, ownership, plans, streams
 from ccpm.ops.actor import Actor
+from ccpm.ops.fences import Fenced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+NAME = "work.json"
 
 
 class Look:
@@ -76,7 +81,7 @@ def _barred(actor: Actor, plan: EpicPlan) -> dict[str, str]:
 
 
 def board_path(top: str, epic: plans.Epic) -> str:
-    return os.path.realpath(os.path.join(top, epic.folder.path, "work.json"))
+    return os.path.realpath(os.path.join(top, epic.folder.path, NAME))
 
 
 def bury_dead(actor: Actor, epic: str) -> None:
@@ -102,6 +107,22 @@ def entry_of(data: dict[str, Any], key: str) -> dict[str, Any]:
     tasks: dict[str, Any] = data.setdefault("tasks", {})
     entry: dict[str, Any] = tasks.setdefault(key, {})
     return entry
+
+
+def renumber(path: str, names: dict[str, str], mark: str, store: Store, fences: dict[str, int]) -> None:
+    """Let the board in `path`, if there is one, call tasks by new names {old: new}, all at once. `mark` stands for
+    this renaming: with the one that the board has already, nothing is done."""
+    if not names or not os.path.exists(path):
+        return
+    with Changing(path) as board:
+        if board.data.get("renumbered") == mark:
+            return
+        board.data["renumbered"] = mark
+        for holder, key in ((board.data, "tasks"), (board.data.get("plan") or {}, "assignments")):
+            if isinstance(holder.get(key), dict):
+                holder[key] = {names.get(task, task): entry for task, entry in holder[key].items()}
+        with Fenced(store, fences):
+            board.save()
 
 
 def unassign(data: dict[str, Any], key: str) -> None:

@@ -23,7 +23,7 @@ from ccpm.ops.fences import Fenced
 from ccpm.ops.sync import Progress, items, once, relabel, state
 from ccpm.ops.sync.items import EPIC, Item, Items
 from ccpm.ops.sync.session import Session
-from ccpm.ops.trackers import CLOSED, Change, Tracker
+from ccpm.ops.trackers import CLOSED, Change, Issue, Tracker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,16 +129,16 @@ class Run:
         return {key: made.number for key, made in self.once.made(once.ISSUE).items()}
 
     def _check_claims(self, found: Items) -> None:
-        """Busy (75) if another agent holds a task whose file would be renamed under its hands."""
+        """Busy (75) if somebody has a task whose file, and with it the name of the claim, would change."""
         held = claims.held(self.actor.store)
         for item in found.tasks:
             claim = (
                 claims.find(item.task, held) if item.task and (not item.number or _will_move(item)) else None
             )
-            if claim and claim.agent != self.actor.agent:
+            if claim:
                 raise Busy(
                     f"{item.path} would be renamed, but its task is held by {wording.lease(claim.lease)}",
-                    "sync the epic before work on it begins, or when that agent is done",
+                    "sync the epic before work on it begins, or when it was given back: ccpm-work release",
                 )
 
     def _make(self, found: Items, new: list[Item]) -> None:
@@ -159,7 +159,7 @@ class Run:
             number = numbers[item.key]
             if children is not None and number not in children:
                 self.session.check()
-                child = self.tracker.get(number) if item.key not in ids else _made_issue(ids[item.key])
+                child = Issue(number, item.title, id=ids[item.key].id)
                 if not self.tracker.add_sub_issue(parent, child):
                     children = None
             self.progress.step(f"#{number} below #{parent}")
@@ -243,12 +243,6 @@ def _outlives(entry: Data, entries: list[Data]) -> bool:
     comments = {e["intent"] for e in entries if e.get("kind") == once.COMMENT}
     about = entry.get("intent") or entry.get("result") or entry.get("void")
     return "batch" in entry or (about is not None and about in comments)
-
-
-def _made_issue(made: once.Made) -> Any:
-    from ccpm.ops.trackers import Issue
-
-    return Issue(made.number, "", id=made.id)
 
 
 def _will_move(item: Item) -> bool:

@@ -3,7 +3,8 @@
 `prepare` decides everything once, from the plan as it stands, and what it decides goes into the journal as one entry;
 then `finish` carries it out, and does so again after a kill:
 1. each file gets its `github:` and its rewritten references in one write; a value that is not the one the entry
-  starts from any more is left alone (it was done already, or somebody changed it since);
+  starts from any more is left alone (it was done already, or somebody changed it since); then the epic's board, all
+  at once;
 2. files are renamed in the order of the entry; each rename is journaled before it is done, so that it is known which
   one may or may not have happened. Only frontmatter is ever rewritten.
 """
@@ -18,7 +19,7 @@ from ccpm.core.plan import task_id_of
 from ccpm.core.renumber import Numbered
 from ccpm.errors import NotFound, VersionConflict
 from ccpm.files.journal import Journal
-from ccpm.ops import frontmatter, moving, plans
+from ccpm.ops import board, frontmatter, moving, plans
 from ccpm.ops.actor import Actor
 from ccpm.ops.sync.items import EPIC, Item, Items
 from ccpm.ops.trackers import Tracker
@@ -33,10 +34,21 @@ _COMPANION = re.compile(r"(\d+(?:\.\d+)*[a-z]?)-.+\.md", re.IGNORECASE)
 
 def prepare(actor: Actor, items: Items, tracker: Tracker, numbers: dict[str, int]) -> dict[str, Any]:
     """What becomes of the files of an epic whose items have the issues `numbers` {key: number}."""
+    import uuid
+
     files = [_edit(item, items, tracker, numbers) for item in items.all]
     files = [edit for edit in files if len(edit) > 1]
     renames = _renames(actor.top, items, numbers)
-    return {"files": files, "moves": renames.moves, "kept": renames.kept}
+    kept = {old for old, _ in renames.kept}
+    names = {
+        task.key: Numbered(task, numbers[task.key]).new_key
+        for task in items.plan.tasks
+        if task.key in numbers
+        and f"{task.key}.md" not in kept
+        and renumber.needs_rename(task, numbers[task.key])
+    }
+    decided = {"id": str(uuid.uuid4()), "files": files, "moves": renames.moves, "kept": renames.kept}
+    return {**decided, "names": names}
 
 
 def finish(actor: Actor, journal: Journal, folder: str) -> list[str]:
@@ -51,6 +63,8 @@ def finish(actor: Actor, journal: Journal, folder: str) -> list[str]:
     if begun < 0:
         for edit in plan["files"]:
             warnings += _apply(actor, folder, edit)
+        path = os.path.join(folder, board.NAME)
+        board.renumber(path, plan.get("names", {}), plan.get("id", ""), actor.store, actor.fences)
     for index, (old, new) in enumerate(plan["moves"]):
         source, target = os.path.join(folder, old), os.path.join(folder, new)
         if index < begun or (index == begun and not os.path.lexists(source)):
