@@ -75,6 +75,41 @@ hook() {
   status_is 0
 }
 
+@test "what another agent has staged is not swept up although nobody claims it" {
+  ccpm-agent hooks install >/dev/null
+  as agent-a ccpm-agent register auth
+  as agent-b ccpm-agent register pay
+  echo a >a.txt
+  as agent-a git add a.txt
+  echo b >b.txt
+  as agent-b git add b.txt
+  run as agent-b git commit -m b
+  status_is 1
+  [[ $output == *"a.txt  staged by agent-a at "*"hint: commit only your own files: git commit -m MESSAGE -- b.txt; or wait until agent-a has committed it"* ]]
+  run as agent-b git commit -a -m b
+  status_is 1
+  run as agent-b git commit -m b -- b.txt
+  status_is 0
+  [ "$(git diff --cached --name-only)" = a.txt ]
+  # of what is staged, the newest content counts
+  echo both >>a.txt
+  as agent-b git add a.txt
+  run as agent-a git commit -m a
+  status_is 1
+  [[ $output == *"a.txt  staged by agent-b at "* ]]
+  git rm -q --cached a.txt
+  as agent-a git add a.txt
+  run as agent-a git commit -m a
+  status_is 0
+  # deletions too, and only as long as the agent lives
+  as agent-a git rm -q a.txt
+  run as agent-b git commit -m b
+  status_is 1
+  as agent-a ccpm-agent unregister
+  run as agent-b git commit -m b
+  status_is 0
+}
+
 @test "the trailer names the agent once, and an empty message stays empty" {
   ccpm-agent hooks install >/dev/null
   as agent-a ccpm-agent register auth

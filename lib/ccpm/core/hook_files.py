@@ -10,7 +10,7 @@ file is another agent's: a helper that is broken, or not set up on a teammate's 
 
 from __future__ import annotations
 
-NAMES = ("pre-commit", "prepare-commit-msg", "post-commit")
+NAMES = ("pre-commit", "prepare-commit-msg", "post-commit", "post-index-change")
 
 ASIDE = "ccpm-before"
 """The folder, beside the hooks, for those that were moved aside."""
@@ -24,10 +24,14 @@ _SHELLS = (b"sh", b"bash", b"dash", b"ksh", b"zsh")
 def block(name: str, helper: str) -> bytes:
     """Our lines for the hook `name`; `helper`: where ccpm-agent is, relative to the repository's common git folder."""
     after = "[ $? -ne 77 ] || exit 1" if name == "pre-commit" else ":"
+    # An index is written often: only where agents are registered it matters, and not while git itself moves commits.
+    when = ""
+    if name == "post-index-change":
+        when = ' && [ -z "${GIT_REFLOG_ACTION-}" ] && ls "${ccpm_agent%/bin/*}"/epics/*/agents.json >/dev/null 2>&1'
     quoted = "'" + helper.replace("'", "'\\''") + "'"
     text = (
         f"ccpm_agent=$(git rev-parse --git-common-dir)/{quoted}\n"
-        f'if [ -x "$ccpm_agent" ]; then "$ccpm_agent" git-hook {name} -- "$@" </dev/null || {after}; fi\n'
+        f'if [ -x "$ccpm_agent" ]{when}; then "$ccpm_agent" git-hook {name} -- "$@" </dev/null || {after}; fi\n'
     )
     return _BEGIN + text.encode("utf-8", "surrogateescape") + _END
 

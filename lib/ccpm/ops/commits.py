@@ -6,8 +6,8 @@ is the only one; else whoever the session is (ops/identity.py). Agents that live
 the hook of Claude Code keeps them apart before anything is written.
 
 A commit is refused if a staged file belongs to another living agent, whoever staged it: so a commit does not sweep
-up what others have in the index either. Of a merge that is being concluded, only files count that differ from both
-sides.
+up what others have in the index. Files that another living agent has staged in the same worktree are refused even if
+nobody claims them (ops/staging.py). Of a merge that is being concluded, only files count that differ from both sides.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from ccpm.core.registry import GONE, Agent
 from ccpm.errors import CcpmError, NotYours
 from ccpm.external.git import committing
 from ccpm.files import checkout, events, process
-from ccpm.ops import agents, identity, ownership
+from ccpm.ops import agents, identity, ownership, staging
 from ccpm.ops.actor import Actor
-from ccpm.ops.ownership import Claim
 
 _SHOWN = 10
 """Files that a refusal names one by one."""
@@ -42,17 +41,29 @@ def check_staged(actor: Actor) -> None:
     """NotYours (77) if a file that is staged in the current worktree belongs to another living agent. In shadow mode it
     is only said, and logged."""
     worktree = checkout.worktree_of(actor.top, os.getcwd())
-    if not worktree or (not ownership.load(actor.top) and not _has_file_locks(actor)):
+    if not worktree:
         return
-    staged = committing.staged(worktree)
-    found = ownership.find(actor.top, [os.path.join(worktree, path) for path in staged], actor.agent)
-    family = _family(actor) if found else set()
+    paths = committing.staged(worktree)
+    living = {agent.id for agent in _living(actor.top)}
+    swept = staging.others(actor.top, worktree, actor.agent, paths)
+    found = ownership.find(actor.top, [os.path.join(worktree, path) for path in paths], actor.agent)
+    family = _family(actor) if found or swept else set()
     theirs = {
-        os.path.relpath(path, worktree): claim for path, claim in found.items() if claim.agent not in family
+        path: (who, f"staged by {who} at {when}")
+        for path, (who, when) in swept.items()
+        if who in living and who not in family
+    }
+    theirs |= {
+        os.path.relpath(path, worktree): (
+            claim.agent,
+            f"belongs to {claim.agent} by {claim.what}, since {claim.since}",
+        )
+        for path, claim in found.items()
+        if claim.agent not in family
     }
     if not theirs:
         return
-    refusal = _refused(theirs, [path for path in staged if path not in theirs])
+    refusal = _refused(theirs, [path for path in paths if path not in theirs])
     if os.environ.get("CCPM_HOOK_SHADOW", "") in ("", "0"):
         raise refusal
     events.append(actor.top, "hook.shadow", agent=actor.agent, tool="git commit", reason=refusal.message)
@@ -74,6 +85,14 @@ def add_trailer(actor: Actor, path: str, source: str) -> None:
     line = trailer_for(actor, source)
     if line and committing.has_message(path):
         committing.add_trailer(path, line)
+
+
+def note_index(actor: Actor) -> None:
+    """The index of the current worktree was written: what is new in it was staged by the actor, if it is registered."""
+    worktree = checkout.worktree_of(actor.top, os.getcwd())
+    if worktree:
+        is_known = any(agent.id == actor.agent for agent in _living(actor.top))
+        staging.note(actor.top, worktree, actor.agent if is_known else "")
 
 
 def count(actor: Actor) -> None:
@@ -110,24 +129,25 @@ def _process(actor: Actor) -> int:
     return identity.process_of(actor.agent) if os.environ.get("CLAUDE_CODE_SESSION_ID") else 0
 
 
-def _has_file_locks(actor: Actor) -> bool:
-    return any(resource.startswith("file-") for resource in actor.store.list_locks())
-
-
-def _refused(theirs: dict[str, Claim], mine: list[str]) -> NotYours:
-    lines = [
-        f"  {path}  belongs to {claim.agent} by {claim.what}, since {claim.since}"
-        for path, claim in list(theirs.items())[:_SHOWN]
-    ]
+def _refused(theirs: dict[str, tuple[str, str]], mine: list[str]) -> NotYours:
+    """`theirs`: {path: (whose it is, the reason in words)}."""
+    lines = [f"  {path}  {why}" for path, (_, why) in list(theirs.items())[:_SHOWN]]
     more = f"\n  … and {len(theirs) - _SHOWN} more" if len(theirs) > _SHOWN else ""
     own = " ".join(map(_quoted, mine[:_SHOWN]))
-    own = f"commit only your own files: git commit -m MESSAGE -- {own}; or " if own else ""
+    ways = [f"commit only your own files: git commit -m MESSAGE -- {own}"] if own else []
+    claimed = next((path for path, (_, why) in theirs.items() if why.startswith("belongs")), "")
+    first = next(iter(theirs))
+    ways.append(
+        f"ask for it: ccpm-agent request {_quoted(claimed)} --reason WHY"
+        if claimed
+        else f"wait until {theirs[first][0]} has committed it, or leave it out: git restore --staged {_quoted(first)}"
+    )
     return NotYours(
         f"this commit has {len(theirs)} file{'s' * (len(theirs) > 1)} of other agents:\n"
         + "\n".join(lines)
         + more,
-        f"{own}ask for it: ccpm-agent request {_quoted(next(iter(theirs)))} --reason WHY",
-        files={path: claim.agent for path, claim in theirs.items()},
+        "; or ".join(ways),
+        files={path: who for path, (who, _) in theirs.items()},
     )
 
 

@@ -35,6 +35,8 @@ def _git_hook(parser: Parser, argv: list[str]) -> int:
         commits.check_staged(actor)
     elif args.name == "post-commit":
         commits.count(actor)
+    elif args.name == "post-index-change":
+        commits.note_index(actor)
     elif given:
         commits.add_trailer(actor, given[0], given[1] if len(given) > 1 else "")
     return OK

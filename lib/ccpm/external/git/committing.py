@@ -34,6 +34,17 @@ def staged(worktree: str) -> list[str]:
     return [path for path in paths if path]
 
 
+def staged_content(worktree: str) -> dict[str, str]:
+    """{path: mode and object} of all that is staged in `worktree`; of a deletion, the object is zeros."""
+    question = ("diff", "--cached", "--raw", "--no-abbrev", "-z", "--no-renames", "--ignore-submodules=none")
+    fields = os.fsdecode(output(worktree, *question)).split("\0")
+    found = {}
+    for entry, path in zip(fields[::2], fields[1::2], strict=False):
+        _, mode, _, content, *_ = entry.split()
+        found[path] = f"{mode} {content}"
+    return found
+
+
 def has_message(path: str) -> bool:
     """Whether the commit message in the file `path` says anything besides comments."""
     with open(path, "rb") as file:
