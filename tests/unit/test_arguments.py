@@ -137,3 +137,43 @@ def test_an_ordinary_command_line_does_not_load_argparse() -> None:
     )
     done = subprocess.run([python, "-S", "-E", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\nTrue\n"
+
+
+def named(takes_any: bool = False, is_required: bool = True) -> Parser:
+    parser = Parser("ccpm-plan", "refresh", "")
+    parser.add_name("EPIC", "its name", is_required, takes_any)
+    parser.add_argument("--title", default="")
+    parser.add_argument("--archive", action="store_true")
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        (["auth"], "auth"),
+        (["a", "b"], "a b"),
+        (["a", "--archive", "b"], "a b"),
+        (["-rf"], "-rf"),
+        (["--title", "x", "auth"], "auth"),
+        (["--title=x", "auth"], "auth"),
+        (["--agent", "ada", "auth"], "auth"),
+        (["--", "--archive"], "--archive"),
+        (["a", "--", "-h", "--"], "a -h --"),
+        (["$(touch x)", "ü"], "$(touch x) ü"),
+    ],
+)
+def test_all_words_that_are_no_option_are_one_name(argv: list[str], name: str) -> None:
+    values = named().parse_args(argv)
+    assert values.name == name
+    assert values.archive == (argv[1:2] == ["--archive"] and argv[0] == "a")
+
+
+@pytest.mark.parametrize("argv", [[], [""], ["--archive"], ["--titel", "x", "auth"], ["auth", "--title"]])
+def test_a_missing_name_and_a_wrong_option_are_mistakes(argv: list[str]) -> None:
+    with pytest.raises(UsageError):
+        named().parse_args(argv)
+
+
+def test_a_name_that_may_be_anything_takes_unknown_options_and_one_that_may_be_missing_is_empty() -> None:
+    assert named(takes_any=True).parse_args(["--titel", "x", "--archive"]).name == "--titel x"
+    assert named(is_required=False).parse_args(["--archive"]).name == ""
