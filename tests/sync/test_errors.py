@@ -183,4 +183,18 @@ def test_a_task_that_somebody_works_on_is_not_renamed_under_its_hands(
     assert project.run("lock", "acquire", "task-001", "--agent", "busy").status == 0
     check_error(sync(project, "--agent", "other"), 75, "held by busy")
     assert hub.log() == []
-    assert sync(project, "--agent", "busy").status == 0
+    assert project.run("lock", "release", "task-001", "--agent", "busy").status == 0
+    assert sync(project).status == 0
+
+
+def test_a_sync_that_was_interrupted_is_not_completed_in_another_tracker(
+    tmp_path: Path, hub: FakeGitHub
+) -> None:
+    project = Project(tmp_path / "p", hub)
+    project.make_epic(1)
+    hub.fault(do="auth", method="POST", path="/issues$", skip=1)
+    assert sync(project).status == 69
+    check_error(sync(project, "--tracker", "local"), 77, "with octo/shop was interrupted")
+    assert not (project.path / ".claude/tracker").exists()
+    assert sync(project).status == 0
+    check_synced(project, 1)

@@ -157,7 +157,7 @@ class Once:
     def _intend(self, intent: dict[str, Any]) -> dict[str, Any]:
         import uuid
 
-        entry = {"intent": str(uuid.uuid4()), **intent, **_moment()}
+        entry = {"intent": str(uuid.uuid4()), **intent, "tracker": self.tracker.place, **_moment()}
         self.journal.append(entry)
         return entry
 

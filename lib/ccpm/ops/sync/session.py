@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+from ccpm.errors import NotYours
 from ccpm.files.journal import Journal
 from ccpm.ops import epics
 from ccpm.ops.actor import Actor
@@ -45,6 +46,7 @@ class Session:
             self.folder = self.items.plans_epic.folder.path
             path = state.journal_of(self.actor.top, self.folder)
             self.journal = Journal(path, lambda: Fenced(self.actor.store, self.actor.fences)).open()
+            self._check_journal()
             self.once = once.Once(self.tracker, self.journal, self.check, self.progress.note)
         except BaseException:
             self.__exit__()
@@ -54,6 +56,18 @@ class Session:
     def __exit__(self, *_: object) -> None:
         bind(self.tracker, self._outer)
         self._kept.__exit__()
+
+    def _check_journal(self) -> None:
+        """NotYours (77) if what was begun was begun in another tracker: its numbers mean nothing in this one."""
+        for entry in self.journal.entries:
+            place = entry.get("tracker", self.tracker.place)
+            here = self.tracker.place
+            if place != here:
+                raise NotYours(
+                    f"a sync of epic {self.name!r} with {place} was interrupted, and this one is with {here}",
+                    f"complete that one first: ccpm-sync epic {self.name} with --tracker or --repo as it was then",
+                    tracker=place,
+                )
 
     def check(self) -> None:
         """LeaseLost (11) if the epic is not held any more: before each request."""
