@@ -272,6 +272,27 @@ PYTHON
   [ "$status" -eq 75 ]
 }
 
+@test "who waits is in line, first come, first served" {
+  as agent-a ccpm-agent claim auth db 'src/db/**'
+
+  (as agent-b ccpm-agent request src/db/a.ts --wait 30 >/dev/null 2>&1) &
+  first=$!
+  until [[ $(as agent-a ccpm-agent inbox --keep 2>/dev/null) == *"from agent-b"* ]]; do :; done
+  (as agent-c ccpm-agent request src/db/a.ts --wait 30 >/dev/null 2>&1) &
+  second=$!
+  until [[ $(as agent-a ccpm-agent inbox --keep 2>/dev/null) == *"from agent-c"* ]]; do :; done
+  as agent-a ccpm-agent release auth db
+  wait $first
+  run as agent-d ccpm-agent check src/db/a.ts
+  [[ $output == $'src/db/a.ts\tagent-b\t'* ]]
+  run as agent-d ccpm-agent request src/db/a.ts
+  status_is 75
+  as agent-b ccpm-agent return src/db/a.ts
+  wait $second
+  run as agent-d ccpm-agent check src/db/a.ts
+  [[ $output == $'src/db/a.ts\tagent-c\t'* ]]
+}
+
 @test "two agents that wait for each other's files: the second is refused with 13" {
   as agent-a ccpm-agent claim auth one 'one/**'
   as agent-b ccpm-agent claim auth two 'two/**'
