@@ -11,7 +11,7 @@ run := PYTHONPATH=tests:lib:lib/vendor
 shell-files = git ls-files -z -co --exclude-standard -- '*.sh' '*.bash' '*.bats' bin/ccpm .ci/run | sort -zu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime demo test test-fast test-python test-shell test-generated test-claude plugin skill lint lint-python lint-types lint-shell format docs docs-check bench soak install clean
+.PHONY: help setup runtime demo test test-fast test-python test-shell test-generated test-claude plugin skill lint lint-python lint-types lint-shell format docs docs-check bench soak install clean pictures
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -80,6 +80,9 @@ docs: setup ## writes the generated parts of docs/
 
 docs-check: setup ## fails if a generated part of docs/ is out of date
 	$(run) $(py) tests/docs/generate.py --check
+
+pictures: setup ## draws the pictures of the README anew
+	$(run) $(py) tests/docs/pictures.py
 
 bench: setup ## measures; writes docs/BENCHMARKS.md and the figures in README.md
 	$(run) $(py) -m bench $(BENCH)

@@ -140,15 +140,14 @@ def register(actor: Actor, epic: str, stream: str = "", pid: int = 0) -> Agent:
         agent.worktree, agent.branch = worktree, checkout.branch_of(worktree)
         agent.work_stream = stream or agent.work_stream
     if is_new:
-        events.append(
-            actor.top,
-            "agent.registered",
-            agent=actor.agent,
-            epic=epic,
-            stream=agent.work_stream,
-            pid=owner.pid,
-        )
+        announce(actor.top, agent, epic)
     return agent
+
+
+def announce(top: str, agent: Agent, epic: str) -> None:
+    """Log that `agent` is new in `epic`."""
+    facts = {"agent": agent.id, "epic": epic, "stream": agent.work_stream, "pid": agent.owner.pid}
+    events.append(top, "agent.registered", **facts)
 
 
 def heartbeat(actor: Actor, epic: str = "", pid: int = 0, count: bool = True) -> list[str]:

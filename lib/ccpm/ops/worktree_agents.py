@@ -23,11 +23,14 @@ def record(store: Store, epic: str, agent_id: str, worktree: str, branch: str, b
     with agents.Changing(store, epic) as registry:
         now = clock.now()
         agent = registry.agents.get(agent_id)
+        is_new = agent is None or bool(agent.ended)
         if agent is None or agent.ended:
             agent = registry.agents[agent_id] = rules.new_agent(owner, now)
             agent.base = base
         rules.beat(agent, owner, now)
         agent.worktree, agent.branch = worktree, branch
+    if is_new:
+        agents.announce(store.top, agent, epic)
 
 
 def forget(store: Store, epic: str, worktree: str) -> None:

@@ -14,7 +14,7 @@ while :; do
   case $? in
     0) ;;
     1)
-      ccpm-query epic-show "$epic" --json | grep -q '"open": 0' && exit 0
+      ccpm-query epic-show "$epic" --json | grep -q '"open": 0' && exec ccpm-agent unregister "$epic" >/dev/null
       sleep 0.2 # others work on what ours waits for
       continue
       ;;

@@ -65,6 +65,7 @@ def svg(timeline: Timeline) -> str:
 def _svg_row(row: Row, timeline: Timeline, y: int, scale: float) -> list[str]:
     name = row.agent if len(row.agent) <= 24 else "…" + row.agent[-23:]
     parts = [f'<text x="16" y="{y + 15}">{_escape(name)}<title>{_escape(row.agent)}</title></text>']
+    labels = []  # on top of all bars
     shapes = {ALIVE: (9, 4), WORKING: (1, 20), WAITING: (6, 10), MERGING: (1, 20)}
     for kind in KINDS:
         top, height = shapes[kind]
@@ -76,7 +77,9 @@ def _svg_row(row: Row, timeline: Timeline, y: int, scale: float) -> list[str]:
                 f'fill="{_COLOURS[kind]}"><title>{_escape(what)}</title></rect>'
             )
             if kind in (WORKING, MERGING) and wide > 9 * len(span.label):
-                parts.append(f'<text class="label" x="{x + 5:.1f}" y="{y + 15}">{_escape(span.label)}</text>')
+                labels.append(
+                    f'<text class="label" x="{x + 5:.1f}" y="{y + 15}">{_escape(span.label)}</text>'
+                )
     for at, why in row.deaths:
         x = _LEFT + (at - timeline.start) * scale
         parts.append(
@@ -86,6 +89,7 @@ def _svg_row(row: Row, timeline: Timeline, y: int, scale: float) -> list[str]:
     right = _WIDTH - 16
     return [
         *parts,
+        *labels,
         f'<text class="small" x="{right}" y="{y + 15}" text-anchor="end">{share(row).strip()}</text>',
     ]
 
