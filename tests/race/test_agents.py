@@ -121,6 +121,19 @@ def test_an_agent_that_is_stopped_keeps_what_it_has_until_it_counts_as_dead(proj
     finish(sleeper)
 
 
+def test_an_agent_that_renews_a_lease_gives_a_sign_of_life(project: Project) -> None:
+    agent(project, "a", "claim", "auth", "db", "src/db/**")
+    assert finish(project.start("lock", "acquire", "task-1", "--agent", "a", "--ttl", "3000")).status == 0
+    lock = project.record("task-1")
+    old = next(line for line in lock.read_text().splitlines() if line.startswith("expires_boot"))
+    lock.write_text(lock.read_text().replace(old, f"expires_boot: {float(old.split()[1]) - 2000:.6f}"))
+    rewind(project, "auth", "a", 2000)
+    assert row(project, "a")["status"] == "dead", "neither has been heard of for long"
+    assert finish(project.start("lock", "renew", "task-1", "--agent", "a")).status == 0
+    assert row(project, "a")["status"] == "active"
+    assert agent(project, "b", "check", "src/db/x").returncode == 1
+
+
 @pytest.mark.needs("faketime")
 @pytest.mark.parametrize("step", ["-400d", "+400d"])
 def test_a_step_of_the_wall_clock_kills_no_agent_and_saves_none(project: Project, step: str) -> None:

@@ -272,25 +272,21 @@ PYTHON
   [ "$status" -eq 75 ]
 }
 
-@test "who waits is in line, first come, first served" {
+@test "who waits is in line, first come, first served, also while it is stopped" {
   as agent-a ccpm-agent claim auth db 'src/db/**'
-
   (as agent-b ccpm-agent request src/db/a.ts --wait 30 >/dev/null 2>&1) &
   first=$!
   until [[ $(as agent-a ccpm-agent inbox --keep 2>/dev/null) == *"from agent-b"* ]]; do :; done
-  (as agent-c ccpm-agent request src/db/a.ts --wait 30 >/dev/null 2>&1) &
-  second=$!
-  until [[ $(as agent-a ccpm-agent inbox --keep 2>/dev/null) == *"from agent-c"* ]]; do :; done
+  waiter=$(sed -n 's/.*"pid": \([1-9][0-9]*\).*/\1/p' .claude/locks/.state/requests.json)
+  kill -STOP "$waiter"
   as agent-a ccpm-agent release auth db
-  wait $first
-  run as agent-d ccpm-agent check src/db/a.ts
-  [[ $output == $'src/db/a.ts\tagent-b\t'* ]]
-  run as agent-d ccpm-agent request src/db/a.ts
+  run as agent-c ccpm-agent request src/db/a.ts --wait 1
   status_is 75
-  as agent-b ccpm-agent return src/db/a.ts
-  wait $second
-  run as agent-d ccpm-agent check src/db/a.ts
-  [[ $output == $'src/db/a.ts\tagent-c\t'* ]]
+  [[ $output == *"others wait for src/db/a.ts before you"* ]]
+  kill -CONT "$waiter"
+  wait $first
+  run as agent-c ccpm-agent check src/db/a.ts
+  [[ $output == $'src/db/a.ts\tagent-b\t'* ]]
 }
 
 @test "two agents that wait for each other's files: the second is refused with 13" {

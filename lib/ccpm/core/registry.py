@@ -34,6 +34,9 @@ STALE = 300.0
 DEAD = 900.0
 """Seconds of silence after which an agent counts as dead, although its process may still be there."""
 
+NEVER = float("-inf")
+"""A time on the boot clock: no such sign of life is known."""
+
 ACTIVE, STALE_, GONE = "active", "stale", "dead"
 
 CLAIMED, IN_PROGRESS, COMPLETED = "claimed", "in-progress", "completed"
@@ -135,16 +138,16 @@ def beat(agent: Agent, owner: Owner, now: Now) -> None:
     agent.heartbeat_boot = now.boot
 
 
-def silence(agent: Agent, now: Now, seen_boot: float = 0.0) -> float:
-    """Seconds since the last sign of life. `seen_boot`: one of another kind, on the boot clock of `now` (0.0: none)."""
+def silence(agent: Agent, now: Now, seen_boot: float = NEVER) -> float:
+    """Seconds since the last sign of life. `seen_boot`: one of another kind, on the boot clock of `now`."""
     if agent.owner.boot_id and agent.owner.boot_id == now.boot_id and agent.heartbeat_boot:
         return max(0.0, now.boot - max(agent.heartbeat_boot, seen_boot))
     quiet = max(0.0, now.wall - agent.heartbeat - SKEW)
-    return min(quiet, now.boot - seen_boot) if seen_boot else quiet
+    return min(quiet, now.boot - seen_boot)
 
 
 def judge(
-    agent: Agent, now: Now, is_alive: bool | None, host: str, seen_boot: float = 0.0
+    agent: Agent, now: Now, is_alive: bool | None, host: str, seen_boot: float = NEVER
 ) -> tuple[str, str]:
     """(status, the reason if it is dead). `is_alive`: whether its process runs; None when that cannot be known from
     here. `host`: where the observer is. `seen_boot`: as in `silence`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ccpm.core import leases
 from ccpm.core.leases import Lease
 from ccpm.core.names import unescape
+from ccpm.core.registry import NEVER
 from ccpm.files import events, process
 from ccpm.files.store import Store
 from ccpm.ops import lock_state, locks
@@ -37,9 +38,11 @@ def files_of(held: list[tuple[str, Lease]]) -> list[str]:
 
 
 def newest_boot(held: list[tuple[str, Lease]]) -> float:
-    """When the newest of these leases was taken, on the boot clock of this boot; 0.0 if none was."""
+    """When one of these leases was taken or renewed last, on the boot clock of this boot; NEVER if none was."""
     boot = process.boot_id()
-    return max((lease.acquired_boot for _, lease in held if lease.owner.boot_id == boot), default=0.0)
+    return max(
+        (lease.expires_boot - lease.ttl for _, lease in held if lease.owner.boot_id == boot), default=NEVER
+    )
 
 
 def end(store: Store, agent: str, held: list[tuple[str, Lease]], why: str) -> list[str]:

@@ -84,7 +84,7 @@ def statuses(registry: Registry, held: Held) -> dict[str, str]:
 
 def judge(agent: Agent, held: Held | None = None) -> tuple[str, str]:
     """(status, why it is dead) now. A lease that it took is a sign of life as well."""
-    seen = agent_leases.newest_boot(held.get(agent.id, [])) if held else 0.0
+    seen = agent_leases.newest_boot(held.get(agent.id, [])) if held else rules.NEVER
     return rules.judge(agent, clock.now(), process.is_alive(agent.owner), process.host(), seen)
 
 
