@@ -116,7 +116,9 @@ exec bash "$there/{name}" "$@"
 """
 _LIBRARY = """\
 # Forwards to {there}/{name}. Left here by CCPM's install.sh, so that scripts which source the old place go on
-# working. shellcheck shell=bash "$(dirname "${{BASH_SOURCE[0]}}")/{up}/{name}"
+# working.
+# shellcheck shell=bash
+. "$(dirname "${{BASH_SOURCE[0]}}")/{up}/{name}"
 """
 
 
