@@ -22,7 +22,7 @@ from crash.harness import IS_FULL, WORKERS, Call, Command, Project, each, kill_a
 
 pytestmark = [pytest.mark.needs("strace"), pytest.mark.timeout(3600 if IS_FULL else 300)]
 
-POINTS = 24
+POINTS = 16
 MORE = max(0, int(os.environ.get("TEST_TASKS") or 0) - 4)
 """Plain tasks besides the four."""
 

@@ -46,22 +46,6 @@ SEEDED: list[Bug] = [
         "shows": "assert (2, 1) == (1, 3)",
     },
     {
-        "name": "the result is not journaled",
-        "file": f"{WHERE}/once.py",
-        "old": '        self.journal.append({"result": made.marker, "number": made.number, "id": made.id})\n',
-        "new": "",
-        "test": f"{ONCE}::test_what_was_made_is_not_asked_for_again",
-        "shows": "assert (1, 1) == (1, 0)",
-    },
-    {
-        "name": "the marker is not in the body",
-        "file": "ccpm/core/issue_text.py",
-        "old": '    parts += [f"<!-- ccpm:{marker} -->" if marker else ""]\n',
-        "new": "",
-        "test": f"{ONCE}::test_killed_around_a_request_the_next_run_makes_it_once[after]",
-        "shows": "assert 2 == 1",
-    },
-    {
         "name": "two issues with one marker are passed over",
         "file": f"{WHERE}/once.py",
         "old": "            if len(found) > 1:\n",
@@ -76,14 +60,6 @@ SEEDED: list[Bug] = [
         "new": "",
         "test": RELABEL,
         "shows": "AssertionError",
-    },
-    {
-        "name": "a rename is journaled when it is done",
-        "file": f"{WHERE}/relabel.py",
-        "old": '        if index > begun:\n            journal.append({"move": index})\n        try:\n            moving.rename(actor, source, target)\n',
-        "new": '        try:\n            moving.rename(actor, source, target)\n            journal.append({"move": index})\n',
-        "test": RELABEL,
-        "shows": "Error",
     },
     {
         "name": "what was renamed before the kill is renamed again",
