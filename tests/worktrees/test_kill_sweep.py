@@ -6,11 +6,13 @@ Without CCPM_SWEEP=full the steps are thinned out to `POINTS`, and the crowd is 
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from race.tree import BIN, LIB, PYTHON, environment
@@ -46,6 +48,11 @@ class Scene:
     def reset(self) -> None:
         shutil.rmtree(self.folder / "live")
         shutil.copytree(self.folder / "saved", self.folder / "live", symlinks=True)
+        registry = json.loads(self.project.registry("auth").read_text())
+        for agent in registry["agents"].values():  # a whole sweep takes longer than an agent may be silent
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            agent |= {"last_heartbeat": now, "heartbeat_boot": 0}
+        self.project.registry("auth").write_text(json.dumps(registry))
 
     def coordinate(self, kill_at: int) -> subprocess.CompletedProcess[str]:
         script = str(Path(__file__).with_name("coordinator.py"))

@@ -147,6 +147,7 @@ IGNORED = (
     "/.claude/epics/*/agents.json",
     "/.claude/epics/**/sync-journal.jsonl",
     "/.claude/backups/",
+    "/.claude/worktrees/",
 )
 BLOCK = _BEGIN + b"".join(line.encode() + b"\n" for line in IGNORED) + _END
 
