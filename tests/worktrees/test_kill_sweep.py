@@ -55,12 +55,7 @@ class Scene:
         self.project.registry("auth").write_text(json.dumps(registry))
 
     def coordinate(self, kill_at: int) -> subprocess.CompletedProcess[str]:
-        script = str(Path(__file__).with_name("coordinator.py"))
-        argv = [PYTHON, "-S", "-E", script, "auth", CHECK, str(kill_at)]
-        env = {**environment(), **GIT, "CCPM_LIB_UNDER_TEST": str(LIB), "PATH": f"{BIN}:{os.defpath}"}
-        return subprocess.run(
-            argv, cwd=self.project.path, env=env, capture_output=True, text=True, timeout=100
-        )
+        return coordinate(self.project, kill_at)
 
     def verify(self, after: str) -> None:
         """What has to hold whenever a coordinator was killed, and `after` the next one has gone on."""
