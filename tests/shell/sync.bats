@@ -168,3 +168,15 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   run ccpm-sync epic nothing
   status_is 66
 }
+
+@test "an epic that cannot be synced does not keep the others from it" {
+  sync_epic
+  ccpm-plan new-epic bad <<<'# Epic: bad' >/dev/null
+  bash "$pm/epic-sync.sh" bad --no-worktree >/dev/null
+  printf -- '---\nname: a\ngithub: x\ngithub: y\n---\n' >.claude/epics/bad/009.md
+  ccpm-fm-cas update "$epic"/2.md status=closed >/dev/null
+  run bash "$pm/sync.sh"
+  status_is 65
+  [[ $output == *"epic 'bad' was not synced"*'bad/009.md'* ]]
+  grep -q '"state": "closed"' .claude/tracker/2.json
+}

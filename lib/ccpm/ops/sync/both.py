@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from ccpm.core import issue_text
 from ccpm.core.plan import CLOSED as DONE
-from ccpm.errors import MergeConflict, NotFound, VersionConflict
+from ccpm.errors import (
+    Busy,
+    CcpmError,
+    Malformed,
+    MergeConflict,
+    NotFound,
+    NotYours,
+    UsageError,
+    VersionConflict,
+)
 from ccpm.external import git
 from ccpm.ops import epics, plans
 from ccpm.ops.actor import Actor
@@ -41,23 +50,40 @@ class Options:
 
 def sync(actor: Actor, tracker: Tracker, name: str, options: Options, progress: Progress) -> Data:
     """Sync epic `name`, or all that are linked ("" names all). MergeConflict (12) at the end if a text or title was
-    changed on both sides; everything else is done then."""
+    changed on both sides; everything else is done then, as it is where one of all epics cannot be synced: its error
+    comes last."""
     chosen = [name] if name else [found.name for found in plans.load(actor.top)[0] if found.folder.epic]
     report: Data = {"tracker": tracker.place, "epics": [], "skipped": [], "warnings": []}
     conflicts: list[Outcome] = []
+    failures: list[CcpmError] = []
     for one in chosen:
         found = Items(actor.top, one, tracker)
         if not found.epic.number and not (name and options.push):
             report["skipped"].append(one)
             continue
-        with Session(actor, tracker, one, "sync" if options.push else "pull", progress) as session:
-            data, failed = _sync_epic(session, options)
-            report["warnings"] += session.warnings
+        try:
+            with Session(actor, tracker, one, "sync" if options.push else "pull", progress) as session:
+                data, unmerged = _sync_epic(session, options)
+                report["warnings"] += session.warnings
+        except CcpmError as error:
+            if name or not _concerns_one_epic(error):
+                raise
+            progress.note(f"epic {one!r} was not synced: {error.message}")
+            failures.append(error)
+            continue
         report["epics"].append(data)
-        conflicts += failed
+        conflicts += unmerged
     if conflicts:
         raise _conflict(conflicts, report)
+    if failures:
+        raise failures[0]
     return report
+
+
+def _concerns_one_epic(error: CcpmError) -> bool:
+    """Whether the other epics can go on: a file of this one is wrong, or somebody else holds it."""
+    is_held = isinstance(error, Busy) and "holders" in error.details
+    return is_held or isinstance(error, Malformed | NotYours | UsageError)
 
 
 def status(actor: Actor, tracker: Tracker, name: str) -> Data:
