@@ -142,8 +142,27 @@ long_ago() { GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T
   [[ $output == *'.claude/epics/bare (no epic.md)'* ]]
   run bash "$pm/epic-refresh.sh" bare
   status_is 66
+  run ccpm-plan close-task bare 1
+  status_is 0
+  [[ $output == *"epic 'bare' was not recounted: .claude/epics/bare has no epic.md"*'Closed: #1 in bare'* ]]
+  [ "$(ccpm-fm-cas get .claude/epics/bare/1.md status)" = closed ]
   run bash "$pm/epic-decompose.sh" --check bare
   status_is 66
+}
+
+@test "a task changes also where the frontmatter of its epic cannot be written" {
+  printf -- '---\nstatus: open\nstatus: backlog\nprogress: 5%%\n---\n' >.claude/epics/auth/epic.md
+  task A open '' >.claude/epics/auth/1.md
+  before=$(cat .claude/epics/auth/epic.md)
+  run ccpm-plan close-task auth 1
+  status_is 0
+  [[ $output == *"epic 'auth' was not recounted: "*"'status' stands on lines 2 and 3"*'Closed: #1 in auth'* ]]
+  run ccpm-plan decompose auth <<<'=== Two'
+  status_is 0
+  [ -f .claude/epics/auth/002.md ]
+  [ "$(cat .claude/epics/auth/epic.md)" = "$before" ]
+  run bash "$pm/epic-refresh.sh" auth
+  status_is 65
 }
 
 @test "test-reference-update tries the rewriting of references, and leaves nothing" {

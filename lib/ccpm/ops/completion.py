@@ -96,7 +96,7 @@ def apply(actor: Actor, done: Detected, tasks: tuple[str, ...]) -> None:
                 elif task and not task.is_closed and task.status != finding.detected:
                     frontmatter.apply(_change(actor, finding, fences))
                     done.applied.append(finding)
-            epics.recount(actor, name, fences)
+            epics.recount(actor, name, fences, is_lenient=True)
 
 
 def _change(actor: Actor, finding: Finding, fences: dict[str, int]) -> frontmatter.Change:

@@ -101,7 +101,7 @@ def new_task(actor: Actor, epic: str, draft: Draft) -> str:
         number = next_number(plan)
         check_references(plan, [draft], [f"{number:03d}"], {})
         path = create_task(actor, plan, number, draft, fences)
-        epics.recount(actor, epic, fences, task_list.refreshed)
+        epics.recount(actor, epic, fences, task_list.refreshed, is_lenient=True)
         return path
 
 

@@ -70,7 +70,7 @@ def decompose(actor: Actor, epic: str, drafts: list[Draft]) -> Decomposed:
                 done.existed.append(known[draft.name].file)
             else:
                 done.created.append(creating.create_task(actor, plan, int(identifier), draft, fences))
-        epics.recount(actor, epic, fences, task_list.updated)
+        epics.recount(actor, epic, fences, task_list.updated, is_lenient=True)
         done.total = len(plan.plan.tasks) + len(done.created)
     return done
 

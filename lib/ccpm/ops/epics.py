@@ -11,7 +11,7 @@ import time
 
 from ccpm.core import names, task_list
 from ccpm.core.plan import CLOSED, IN_PROGRESS, OPEN, EpicPlan, status_of
-from ccpm.errors import Busy, NotFound
+from ccpm.errors import Busy, Malformed, NotFound
 from ccpm.files import clock, events, root
 from ccpm.files.plan_tree import PlanFile
 from ccpm.ops import claims, frontmatter, plans, wording
@@ -60,7 +60,8 @@ def set_task_status(actor: Actor, epic: str, reference: str, status: str) -> dic
         if task.stated != status:
             path = os.path.join(actor.top, task.file)
             frontmatter.apply(frontmatter.Change(path, actor.agent, {"status": status}, (), fences))
-        return {"task": task.id, "file": task.file, "status": status, **recount(actor, epic, fences)}
+        counted = recount(actor, epic, fences, is_lenient=True)
+        return {"task": task.id, "file": task.file, "status": status, **counted}
 
 
 def close_epic(actor: Actor, epic: str, archive: bool = False) -> dict[str, object]:
@@ -82,9 +83,7 @@ def close_epic(actor: Actor, epic: str, archive: bool = False) -> dict[str, obje
         prd = prd_of(actor.top, plan)
         if prd and status_of(plans.text(prd, "status")) != CLOSED:
             path = os.path.join(actor.top, prd.path)
-            frontmatter.apply(
-                frontmatter.Change(path, actor.agent, {"status": "implemented"}, (), actor.fences)
-            )
+            frontmatter.apply(frontmatter.Change(path, actor.agent, {"status": "implemented"}, (), fences))
         created = clock.from_any(plan.created)
         closed: dict[str, object] = {
             "epic": epic,
@@ -122,10 +121,18 @@ def list_tasks(actor: Actor, epic: str, fences: dict[str, int]) -> int:
 
 
 def recount(
-    actor: Actor, epic: str, fences: dict[str, int], render: Render = task_list.ticked
+    actor: Actor,
+    epic: str,
+    fences: dict[str, int],
+    render: Render = task_list.ticked,
+    is_lenient: bool = False,
 ) -> dict[str, object]:
     """Make epic.md say what the tasks say (progress, status, what `render` makes of its text), in one write and only
-    where it says something else. An epic without task files can only be believed."""
+    where it says something else. An epic without task files can only be believed.
+
+    NotFound (66) if there is no epic.md, Malformed (65) if its block cannot take the change. `is_lenient`: these are
+    only said, for callers that have changed a task: what became of the task stands.
+    """
     plan = plans.load_epic(actor.top, epic)
     closed, total = plan.plan.count(CLOSED), len(plan.plan.tasks)
     before = {"progress": plan.stated_progress, "status": plan.stated_status}
@@ -136,8 +143,13 @@ def recount(
         status = status if status and status_of(status) == meaning else _WORDS[meaning]
     values = {"progress": progress, "status": status}
     changed = {key: value for key, value in values.items() if value != before[key]}
-    if changed or (plan.folder.epic and _changes_text(plan, render)):
-        frontmatter.apply(_change(actor, plan, changed, fences, render))
+    try:
+        if changed or (plan.folder.epic and _changes_text(plan, render)):
+            frontmatter.apply(_change(actor, plan, changed, fences, render))
+    except (Malformed, NotFound) as error:
+        if not is_lenient:
+            raise
+        actor.say(f"epic {epic!r} was not recounted: {error.message}")
     return {
         "epic": epic,
         "closed": closed,
