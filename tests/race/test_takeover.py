@@ -14,12 +14,13 @@ from race.tree import Project, finish, play
 WORKERS = 8
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_of_eight_that_meet_a_dead_owner_one_at_a_time_gets_the_lock(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     rounds = 200
-    report = play("takeover.storm", Project(tmp_path / "p"), workers=WORKERS, rounds=rounds, fate="killed")
+    storm = {"workers": WORKERS, "rounds": rounds, "fate": "killed"}
+    report = play("takeover.storm", Project(tmp_path / "p"), limit=240, **storm)
     record_property("overlaps", report["overlaps"])
     assert report["overlaps"] == 0
     # each round: the victim takes a token, then each worker one; none is given out twice or out of order

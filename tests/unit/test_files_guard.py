@@ -99,6 +99,38 @@ def test_giving_up_leaves_no_descriptor_open(path: str, patience: float) -> None
         assert len(os.listdir("/dev/fd")) == before
 
 
+def test_who_waits_for_long_stands_in_the_line_of_the_kernel(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks again and again finds it taken by those who let go and take it anew at once."""
+    looks: list[float] = []
+    monkeypatch.setattr(guard.time, "sleep", looks.append)
+    with start(HOLD, path) as holder:
+        after_line(holder)
+        ender = threading.Timer(0.3, holder.kill)
+        ender.start()
+        with Guard(path):
+            assert holder.wait() == -signal.SIGKILL
+        ender.join()
+    assert looks == list(guard.PAUSES)
+
+
+def test_a_signal_ends_the_wait_and_what_was_waited_for_stays_free(path: str) -> None:
+    code = HOLD.replace("with Guard", "signal.alarm(1)\nwith Guard")
+    with start(HOLD, path) as holder:
+        after_line(holder)
+        with start(code, path) as waiter:
+            assert waiter.wait() == -signal.SIGALRM
+        handler = "def stop(*_): raise SystemExit(9)\nsignal.signal(signal.SIGALRM, stop)\n"
+        with start(handler + code, path) as waiter:
+            assert waiter.wait() == 9
+        assert holder.stdin
+        holder.stdin.close()
+        holder.wait()
+    with Guard(path):
+        pass
+
+
 def at_the_first_wait(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
     """Run `act` when a guard is found held and sleeps for the first time."""
     waiting = [act]

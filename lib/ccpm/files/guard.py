@@ -16,12 +16,13 @@ Guarantees
 - Waiting ends: a holder that was stopped (SIGSTOP) in its few microseconds makes others give up with `Busy` after
   `PATIENCE` seconds instead of hanging.
 
-Non-guarantees: not re-entrant; not fair (fairness lives in the queue of ops/locks.py); on a network file system it
-excludes only as far as that one implements flock across hosts.
+Non-guarantees: not re-entrant; fair only as far as flock(2) is (fairness lives in the queue of ops/locks.py); on a
+network file system it excludes only as far as that one implements flock across hosts.
 """
 
 from __future__ import annotations
 
+import _thread
 import errno
 import os
 import sys
@@ -31,6 +32,9 @@ from ccpm.errors import Busy, io_failure
 
 PATIENCE = 20.0
 """Seconds to wait for a guard. A holder needs about a millisecond; more means that it is stopped or its disk hangs."""
+
+PAUSES = (0.00005, 0.0001, 0.0002)
+"""Seconds between the first looks at a guard that is held: most holds are over by then."""
 
 _HELD = (errno.EAGAIN, errno.EACCES)
 """What flock(2) and fcntl(2) answer where somebody else holds the lock."""
@@ -81,24 +85,44 @@ def _open(path: str) -> int:
 
 
 def _lock(descriptor: int, path: str, deadline: float) -> None:
-    delay = 0.00005
-    while not try_lock(descriptor, path):
-        if time.monotonic() > deadline:
-            raise Busy(
-                f"guard {os.path.basename(path)} has been held for more than {PATIENCE:.0f} s: "
-                "its holder is stopped or its disk hangs",
-                "look for a stopped process (ps -eo pid,stat,args, state T) and continue it: kill -CONT PID",
-            )
-        time.sleep(delay)
-        delay = min(delay * 1.5, 0.002)
+    """Take the lock; Busy (75) when `deadline` passes first. Short holds are waited for with open eyes, longer ones in
+    the kernel's line: one that polls comes too late again and again while others let go and take it anew at once."""
+    for pause in PAUSES:
+        if try_lock(descriptor, path):
+            return
+        time.sleep(pause)
+    answer: list[bool | BaseException] = []
+    ended = _thread.allocate_lock()
+    ended.acquire()
+
+    def wait_in_line() -> None:
+        try:
+            answer.append(try_lock(descriptor, path, is_patient=True))
+        except BaseException as error:
+            answer.append(error)
+        ended.release()
+
+    # Nothing else ends a call that blocks. If we give up, our caller closes the descriptor; then the kernel drops, with
+    # the end of the call, what the call got.
+    _thread.start_new_thread(wait_in_line, ())
+    if not ended.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        raise Busy(
+            f"guard {os.path.basename(path)} has been held for more than {PATIENCE:.0f} s: "
+            "its holder is stopped or its disk hangs",
+            "look for a stopped process (ps -eo pid,stat,args, state T) and continue it: kill -CONT PID",
+        )
+    if isinstance(answer[0], BaseException):
+        raise answer[0]
 
 
-def try_lock(descriptor: int, path: str) -> bool:
-    """Lock the open file `descriptor` (of `path`) if nobody else has; whether it is ours now. IOFailure (74) where the
-    file system cannot lock."""
+def try_lock(descriptor: int, path: str, is_patient: bool = False) -> bool:
+    """Lock the open file `descriptor` (of `path`) if nobody else has, or, `is_patient`, when nobody else has any more;
+    whether it is ours now. IOFailure (74) where the file system cannot lock."""
     locker = _load_portalocker()
+    constants = locker.constants
+    flags = constants.LOCK_EX if is_patient else constants.LOCK_EX | constants.LOCK_NB
     try:
-        locker.lock(_Descriptor(descriptor), locker.constants.LOCK_EX | locker.constants.LOCK_NB)
+        locker.lock(_Descriptor(descriptor), flags)
     except locker.exceptions.BaseLockException as error:
         cause = error.args[0] if error.args and isinstance(error.args[0], OSError) else OSError(0, str(error))
         if cause.errno not in _HELD:
