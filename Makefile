@@ -11,7 +11,7 @@ run := PYTHONPATH=tests:lib:lib/vendor
 shell-files = git ls-files -z -co --exclude-standard -- '*.sh' '*.bash' '*.bats' bin/ccpm .ci/run | sort -zu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime demo test test-fast test-python test-shell test-generated test-claude plugin skill lint lint-python lint-types lint-shell format docs docs-check bench soak install clean pictures
+.PHONY: help setup runtime demo test test-fast test-python test-shell test-generated test-claude plugin skill lint lint-python lint-types lint-shell format docs docs-check bench soak sweep install clean pictures
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -90,6 +90,9 @@ bench: setup ## measures; writes docs/BENCHMARKS.md and the figures in README.md
 
 soak: setup ## random faults for long; SOAK=short for a minute
 	$(run) $(py) tests/soak/soak.py $(SOAK)
+
+sweep: setup ## kills a sync of 30 tasks at every request and at every change of a file (half an hour)
+	TEST_TASKS=30 CCPM_SWEEP=full $(py) -m pytest -q -n $(WORKERS) tests/crash/test_sync_sweep.py tests/sync/test_github_exactly_once.py
 
 install: ## into the project of TARGET, by default the one around the current directory
 	@bash install.sh $(if $(TARGET),"$(TARGET)")
