@@ -24,7 +24,10 @@ setup() {
 @test "a claimed task is shown as claimed" {
   ccpm-lock acquire task-2 --agent busy-bee
   run bash "$pm/next.sh"
-  [[ $output == *"🔒 Claimed: #002 - Login"*"busy-bee"*"0 tasks ready"* ]]
+  [[ $output == *"🔒 Claimed: #002 - Login"*"By: busy-bee"*"0 tasks ready"* ]]
+  [[ $output != *"(you)"* ]]
+  CCPM_AGENT_ID=busy-bee run bash "$pm/next.sh"
+  [[ $output == *"By: busy-bee (you)"* ]]
 }
 
 @test "epic-status shows the computed progress beside the stated one" {

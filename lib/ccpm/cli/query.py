@@ -45,6 +45,8 @@ def run(argv: list[str]) -> int:
         return validation.run(Parser(PROGRAM, verb, VERBS[verb]), rest)
     args = _parse(verb, rest)
     data = _load(verb, args)
+    if verb in ("next", "in-progress"):
+        _mark_own(data, args.agent)
     if args.json:
         import json
 
@@ -54,6 +56,17 @@ def run(argv: list[str]) -> int:
 
     views.show(verb, data)
     return OK
+
+
+def _mark_own(data: Data, agent: str | None) -> None:
+    """Say of each task whether its claim is that of the agent who asks."""
+    from ccpm.ops import identity
+
+    me = identity.agent_id(agent)
+    tasks = data["tasks"]
+    assert isinstance(tasks, list)
+    for task in tasks:
+        task["claimed_by_you"] = task["claimed_by"] == me
 
 
 def _parse(verb: str, rest: list[str]) -> Namespace:

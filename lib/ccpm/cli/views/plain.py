@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ccpm.cli.views import help as help_page
+from ccpm.cli.views import prds
+from ccpm.cli.views.layout import WIDTH, opening
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,13 +13,11 @@ if TYPE_CHECKING:
 
     Data = dict[str, Any]
 
-_WIDTH = 20
-
 
 def status(data: Data) -> list[str]:
     tasks = data["tasks"]
     return [
-        *_opening("Getting status...", "📊 Project Status", "================"),
+        *opening("Getting status...", "📊 Project Status", "================"),
         "📄 PRDs:",
         f"  Total: {data['prds']}" if data["prds"] else "  No PRDs found",
         "",
@@ -33,11 +33,11 @@ def status(data: Data) -> list[str]:
 
 
 def ready(data: Data) -> list[str]:
-    lines = _opening("Getting status...", "📋 Next Available Tasks", "=======================")
+    lines = opening("Getting status...", "📋 Next Available Tasks", "=======================")
     for task in data["tasks"]:
         if task["claimed_by"]:
             lines += [f"🔒 Claimed: #{task['id']} - {task['name']}", f"   Epic: {task['epic']}"]
-            lines += [f"   By: {task['claimed_by']}", ""]
+            lines += [f"   By: {_claimant(task)}", ""]
             continue
         lines += [f"✅ Ready: #{task['id']} - {task['name']}", f"   Epic: {task['epic']}"]
         if task["parallel"]:
@@ -50,7 +50,7 @@ def ready(data: Data) -> list[str]:
 
 
 def blocked(data: Data) -> list[str]:
-    lines = _opening("Getting tasks...", "🚫 Blocked Tasks", "================")
+    lines = opening("Getting tasks...", "🚫 Blocked Tasks", "================")
     for task in data["tasks"]:
         lines += [f"⏸️ Task #{task['id']} - {task['name']}", f"   Epic: {task['epic']}"]
         lines.append(f"   Blocked by: [{' '.join(task['depends_on'])}]")
@@ -73,14 +73,14 @@ def blocked(data: Data) -> list[str]:
 
 
 def in_progress(data: Data) -> list[str]:
-    lines = _opening("Getting status...", "🔄 In Progress Work", "===================")
+    lines = opening("Getting status...", "🔄 In Progress Work", "===================")
     for task in data["tasks"]:
         lines += [f"📝 Issue #{task['id']} - {task['name']}", f"   Epic: {task['epic']}"]
         lines.append(f"   Progress: {task['completion']} complete")
         if task["last_sync"]:
             lines.append(f"   Last update: {task['last_sync']}")
         if task["claimed_by"]:
-            lines.append(f"   By: {task['claimed_by']}")
+            lines.append(f"   By: {_claimant(task)}")
         lines.append("")
     lines.append("📚 Active Epics:")
     lines += [f"   • {epic['title']} - {epic['progress']}% complete" for epic in data["epics"]]
@@ -94,7 +94,7 @@ def epic_list(data: Data) -> list[str]:
     if not data["epics"]:
         what = "📁 No epics found. Create your first epic with: /pm:prd-parse <feature-name>"
         return ["Getting epics...", "", "", what]
-    lines = _opening("Getting epics...", "📚 Project Epics", "================")
+    lines = opening("Getting epics...", "📚 Project Epics", "================")
     groups = {
         "📝 Planning:": ("open", "blocked"),
         "🚀 In Progress:": ("in-progress",),
@@ -114,7 +114,7 @@ def epic_list(data: Data) -> list[str]:
 
 def epic_show(data: Data) -> list[str]:
     tasks, name = data["tasks"], data["name"]
-    lines = _opening("Getting epic...", f"📚 Epic: {name}", "================================")
+    lines = opening("Getting epic...", f"📚 Epic: {name}", "================================")
     lines += ["📊 Metadata:", f"  Status: {data['stated_status'] or 'planning'}"]
     lines.append(f"  Progress: {_progress(data)}")
     if data["github"]:
@@ -142,11 +142,11 @@ def epic_show(data: Data) -> list[str]:
 
 def epic_status(data: Data) -> list[str]:
     tasks, percent = data["tasks"], data["progress"]
-    lines = _opening(
+    lines = opening(
         "Getting status...", f"📚 Epic Status: {data['name']}", "================================"
     )
-    filled = percent * _WIDTH // 100
-    bar = f"Progress: [{'█' * filled}{'░' * (_WIDTH - filled)}] {percent}%"
+    filled = percent * WIDTH // 100
+    bar = f"Progress: [{'█' * filled}{'░' * (WIDTH - filled)}] {percent}%"
     lines.append(bar if tasks["total"] else "Progress: No tasks created")
     if data["stated_progress"].rstrip("% ") not in ("", str(percent)):
         lines.append(f"Stated:   {data['stated_progress']} (mend it with /pm:epic-refresh {data['name']})")
@@ -180,56 +180,6 @@ def epic_status(data: Data) -> list[str]:
     return lines
 
 
-def prd_list(data: Data) -> list[str]:
-    if not data["prds"]:
-        return ["📁 No PRDs found. Create your first PRD with: /pm:prd-new <feature-name>"]
-    lines = _opening("Getting PRDs...", "📋 PRD List", "===========")
-    groups = {
-        "🔍 Backlog PRDs:": "backlog",
-        "🔄 In-Progress PRDs:": "in-progress",
-        "✅ Implemented PRDs:": "implemented",
-    }
-    for title, group in groups.items():
-        lines.append(title)
-        found = [prd for prd in data["prds"] if prd["status"] == group]
-        lines += [f"   📋 {prd['file']} - {prd['description'] or 'No description'}" for prd in found] or [
-            "   (none)"
-        ]
-        lines.append("")
-    count = _prd_counts(data)
-    return [
-        *lines,
-        "📊 PRD Summary",
-        f"   Total PRDs: {len(data['prds'])}",
-        f"   Backlog: {count['backlog']}",
-        f"   In-Progress: {count['in-progress']}",
-        f"   Implemented: {count['implemented']}",
-    ]
-
-
-def prd_status(data: Data) -> list[str]:
-    lines = ["📄 PRD Status Report", "====================", ""]
-    if not data["prds"]:
-        return [*lines, "No PRDs found."]
-    count, total = _prd_counts(data), len(data["prds"])
-    lines += ["Getting status...", "", "", "📊 Distribution:", "================", ""]
-    for label, group in (
-        ("Backlog:    ", "backlog"),
-        ("In Progress:", "in-progress"),
-        ("Implemented:", "implemented"),
-    ):
-        lines.append(f"  {label} {count[group]:<3} [{'█' * (count[group] * _WIDTH // total)}]")
-    lines += ["", f"  Total PRDs: {total}", "", "📅 Recent PRDs (last 5 modified):"]
-    recent = sorted(data["prds"], key=lambda prd: -prd["modified"])[:5]
-    lines += [f"  • {prd['name']}" for prd in recent]
-    lines += ["", "💡 Next Actions:"]
-    if count["backlog"]:
-        lines.append("  • Parse backlog PRDs to epics: /pm:prd-parse <name>")
-    if count["in-progress"]:
-        lines.append("  • Check progress on active PRDs: /pm:epic-status <name>")
-    return lines
-
-
 def standup(data: Data) -> list[str]:
     lines = [f"📅 Daily Standup - {data['date']}", "================================", ""]
     lines += ["Getting status...", "", "", "📝 Today's Activity:", "====================", ""]
@@ -253,7 +203,7 @@ def standup(data: Data) -> list[str]:
 
 def search(data: Data) -> list[str]:
     query = data["query"]
-    lines = _opening(
+    lines = opening(
         f"Searching for '{query}'...", f"🔍 Search results for: '{query}'", "================================"
     )
     for title, group in (("📄 PRDs:", "prds"), ("📚 Epics:", "epics")):
@@ -272,8 +222,8 @@ def search(data: Data) -> list[str]:
     return [*lines, "", f"📊 Total files with matches: {total}"]
 
 
-def _opening(doing: str, title: str, rule: str) -> list[str]:
-    return [doing, "", "", title, rule, ""]
+def _claimant(task: Data) -> str:
+    return f"{task['claimed_by']}{' (you)' if task['claimed_by_you'] else ''}"
 
 
 def _epic_line(epic: Data) -> str:
@@ -287,13 +237,6 @@ def _progress(epic: Data) -> str:
     return f"{epic['progress']}%" if epic["tasks"]["total"] else epic["stated_progress"] or "0%"
 
 
-def _prd_counts(data: Data) -> dict[str, int]:
-    return {
-        group: sum(prd["status"] == group for prd in data["prds"])
-        for group in ("backlog", "in-progress", "implemented")
-    }
-
-
 RENDERERS: dict[str, Callable[[Data], list[str]]] = {
     "status": status,
     "next": ready,
@@ -302,8 +245,8 @@ RENDERERS: dict[str, Callable[[Data], list[str]]] = {
     "epic-list": epic_list,
     "epic-show": epic_show,
     "epic-status": epic_status,
-    "prd-list": prd_list,
-    "prd-status": prd_status,
+    "prd-list": prds.prd_list,
+    "prd-status": prds.prd_status,
     "standup": standup,
     "search": search,
     "commands": help_page.lines,
