@@ -213,8 +213,18 @@ def _text(node: Any) -> Any:
         return [_text(child) for child in node.value]
     found: dict[str, Any] = {}
     for key, value in node.value:
-        name = _text(key)
-        if str(name) in found:
+        name = _flow(_text(key))
+        if name in found:
             raise KeyError(name)  # what ruamel.yaml's loader says to a key that stands twice
-        found[str(name)] = _text(value)
+        found[name] = _text(value)
     return found
+
+
+def _flow(key: Any) -> str:
+    """A key as text: one that is a list or a mapping (`? [a, b]`) in flow form."""
+    nothing = '""'
+    if isinstance(key, list):
+        return "[" + ", ".join(_flow(item) or nothing for item in key) + "]"
+    if isinstance(key, dict):
+        return "{" + ", ".join(f"{name}: {_flow(value) or nothing}" for name, value in key.items()) + "}"
+    return str(key)

@@ -256,6 +256,14 @@ def test_a_key_with_a_line_break_behind_it_that_only_yaml_knows_is_the_key_that_
     assert not found.is_editable
 
 
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_a_key_behind_such_a_line_break_in_a_comment_is_the_key_that_yaml_sees(odd: str, indent: str) -> None:
+    found = block(f"{indent}# a note{odd}b: 2")
+    assert found.values() == {"b": "2"}
+    assert not found.is_editable
+
+
 def test_quoted_keys_and_blanks_before_the_colon_are_read() -> None:
     assert block('"status": open', "'a b': 1", "name : x").values() == {
         "status": "open",

@@ -177,6 +177,8 @@ def _line(document: Document, entry: Entry, value: str) -> str:
     if not blank.strip(" ") and not tail.strip(" ") and start == end:
         # there was no value: the blanks behind the colon now stand before one
         blank, tail = text.replace("\t", " ") or " ", ""
+    if tail[:1] == "#":  # ruamel.yaml takes `{}# note` for a comment; behind a word it would be part of it
+        tail = f" {tail}"
     return f"{head}{blank or ' '}{written}{tail}"
 
 

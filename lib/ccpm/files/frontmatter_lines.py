@@ -57,6 +57,7 @@ class Scan:
             self._continue_indented(number, line)
         elif first == "#":
             self._block = ""
+            self.is_doubtful |= _has_odd_break(line)
         elif first == "-" and line[1:2] in " \t\r":
             self._continue_list(number)
         elif first in "]}" and not self._is_behind_junk() and self._texts[-1].lstrip(" ")[:1] in ("[", "{"):
@@ -70,6 +71,7 @@ class Scan:
     def _continue_indented(self, number: int, line: str) -> None:
         is_comment = not self._block and line.lstrip(" \t")[:1] == "#"
         if is_comment:
+            self.is_doubtful |= _has_odd_break(line)
             return
         if self._is_behind_junk():
             self._reject(number)
@@ -94,8 +96,7 @@ class Scan:
             self.is_doubtful = True
             found = name, len(name)
         key, colon = found
-        if not key.isprintable():  # it may hold what only YAML takes for a line break
-            self.is_doubtful = True
+        self.is_doubtful |= _has_odd_break(key)
         text = text[colon + 1 :]
         self.entries.append(Entry(key, number, number + 1, colon))
         self._texts.append(text)
@@ -104,6 +105,11 @@ class Scan:
     def _reject(self, number: int) -> None:
         self.junk.append(number)
         self.is_doubtful = True
+
+
+def _has_odd_break(text: str) -> bool:
+    """Whether `text` holds what only YAML 1.1 takes for a line break: what follows it may be a key."""
+    return not text.isascii() and ("\x85" in text or "\u2028" in text or "\u2029" in text)
 
 
 def bare(line: str) -> str:
