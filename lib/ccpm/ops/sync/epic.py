@@ -113,9 +113,8 @@ class Run:
         self._make(found, new)
         numbers = {item.key: item.number for item in found.all} | self._numbers_made()
         self._hang_up(found, new, numbers)
-        found = Items(
-            self.actor.top, self.name, self.tracker
-        )  # files may have been edited while requests went out
+        # Files may have been edited while the requests went out.
+        found = Items(self.actor.top, self.name, self.tracker)
         decided = relabel.prepare(self.actor, found, self.tracker, numbers)
         if new or decided["files"] or decided["moves"]:
             self.journal.append({"relabel": decided, **self._known(new, numbers)})
