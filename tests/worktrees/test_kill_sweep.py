@@ -164,6 +164,7 @@ def test_a_removal_that_was_killed_anywhere_has_lost_nothing(tmp_path: Path) -> 
         assert project.git("show", f"{rescue['ref']}:loose.txt") == "loose", number
         assert tip in project.git("rev-list", rescue["ref"]), number
         assert not path.exists()
+        assert os.listdir(project.path / ".git" / "ccpm") == [], number
         project.check_repository()
 
 

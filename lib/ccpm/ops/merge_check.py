@@ -30,6 +30,8 @@ GRACE = 5.0
 """Seconds between TERM and KILL for a check that is stopped."""
 
 _TAIL = 20
+_LOGS = 20
+"""Logs of failed checks that are kept, for each epic."""
 _INTERRUPTED = 130
 """The status of a command that Ctrl-C ended: on a terminal the signal goes to the check itself."""
 
@@ -173,4 +175,16 @@ class Checker:
     def _log_path(self, commit: str) -> str:
         folder = os.path.join(self._repository.common, "ccpm", "checks")
         os.makedirs(folder, exist_ok=True)
-        return os.path.join(folder, f"{branch_names.part_of(self.epic)}-{commit[:12]}.log")
+        start = branch_names.part_of(self.epic) + "-"
+        _thin_out(folder, start)
+        return os.path.join(folder, f"{start}{commit[:12]}.log")
+
+
+def _thin_out(folder: str, start: str) -> None:
+    """Remove all but the newest logs whose names begin with `start`."""
+    try:
+        paths = [entry.path for entry in os.scandir(folder) if entry.name.startswith(start)]
+        for path in sorted(paths, key=os.path.getmtime)[:-_LOGS]:
+            os.unlink(path)
+    except FileNotFoundError:
+        pass  # another coordinator does the same

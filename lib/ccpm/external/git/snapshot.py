@@ -16,9 +16,11 @@ import os
 from ccpm.errors import IOFailure
 from ccpm.external.git import trees
 from ccpm.external.git.repository import Repository
+from ccpm.files import process
 
 _REGULAR = ("100644", "100755")
 _LINK_TO_COMMIT = "160000"
+_INDEX = "index-"
 
 
 class Snapshot:
@@ -43,13 +45,25 @@ def take(
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise IOFailure(f"cannot write in {repository.common}: {error.strerror}") from error
-    index = os.path.join(folder, f"index-{os.getpid()}-{abs(hash(at)) % 10**9}")
+    _sweep(folder)
+    index = os.path.join(folder, f"{_INDEX}{os.getpid()}-{abs(hash(at)) % 10**9}")
     try:
         return _Taking(repository, at, git_dir, index).take(exact, listed)
     finally:
         for path in (index, index + ".lock"):
             if os.path.exists(path):
                 os.unlink(path)
+
+
+def _sweep(folder: str) -> None:
+    """Remove the copies of an index that processes left which were killed."""
+    for name in os.listdir(folder):
+        pid = name[len(_INDEX) :].partition("-")[0] if name.startswith(_INDEX) else ""
+        if pid.isdigit() and not process.start_of(int(pid)):
+            try:
+                os.unlink(os.path.join(folder, name))
+            except FileNotFoundError:
+                pass  # somebody else has swept
 
 
 class _Taking:
