@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from ccpm.cli import sync_progress
 from fakes.running import FakeGitHub
-from sync.project import Project, check_synced
+from sync.project import LIB, PYTHON, Project, check_synced
 
 
 def test_lines_tell_the_time_in_advance_and_then_how_far_it_is(
@@ -48,24 +49,27 @@ def test_durations(seconds: float, said: str) -> None:
 def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
     project = Project(tmp_path / "p", remote="")
     project.make_epic(3)
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(project.path)
-        environment = {**project.environment(TERM="xterm", COLUMNS="100"), "PYTHONDONTWRITEBYTECODE": "1"}
-        from sync.project import LIB, PYTHON
-
-        os.execve(PYTHON, [PYTHON, "-S", "-E", str(LIB / "main.py"), "sync", "epic", "auth"], environment)
-    shown = b""
-    while True:
-        try:
-            data = os.read(terminal, 4096)
-        except OSError:  # Linux says EIO when the other side is gone
-            break
-        if not data:
-            break
-        shown += data
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown.decode()
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [PYTHON, "-S", "-E", str(LIB / "main.py"), "sync", "epic", "auth"],
+        cwd=project.path,
+        env=project.environment(TERM="xterm", COLUMNS="100"),
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                data = os.read(ours, 4096)
+            except OSError:  # Linux says EIO when the other side is gone
+                break
+            if not data:
+                break
+            shown += data
+    os.close(ours)
+    assert process.returncode == 0, shown.decode()
     assert re.search(rb"\d/7", shown), shown
     assert "✅ Synced epic auth".encode() in shown
 

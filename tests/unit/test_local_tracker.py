@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from ccpm.ops.keeping import Keeping
 from ccpm.ops.trackers import CLOSED, Change
 from ccpm.ops.trackers.local import LocalTracker
 
+LIB = Path(__file__).parents[2] / "lib"
+
 
 @pytest.fixture
 def actor(tmp_path: Path) -> Actor:
@@ -26,21 +29,41 @@ def actor(tmp_path: Path) -> Actor:
     return Actor("a", {}, top=str(tmp_path))
 
 
+CREATE = """
+import sys
+sys.path[:0] = sys.argv[1].split(":")
+from ccpm.ops.actor import Actor
+from ccpm.ops.trackers.local import LocalTracker
+tracker = LocalTracker(Actor("a", {}, top=sys.argv[2]))
+print("ready", flush=True)
+sys.stdin.readline()
+for index in range(5):
+    tracker.create(f"{sys.argv[3]}.{index}", "", ())
+"""
+
+
 def test_processes_that_create_at_once_get_numbers_of_their_own(actor: Actor) -> None:
-    children = []
-    for worker in range(6):
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                tracker = LocalTracker(Actor(f"a{worker}", {}, top=actor.top))
-                for index in range(5):
-                    tracker.create(f"{worker}.{index}", "", ())
-                status = 0
-            finally:
-                os._exit(status)
-        children.append(pid)
-    assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 6
+    path = f"{LIB}:{LIB / 'vendor'}"
+    pipe = subprocess.PIPE
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", CREATE, path, actor.top, str(worker)],
+            stdin=pipe,
+            stdout=pipe,
+            text=True,
+        )
+        for worker in range(6)
+    ]
+    for child in children:
+        assert child.stdout
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    for child in children:
+        child.communicate(timeout=60)
+    assert [child.returncode for child in children] == [0] * 6
     issues = LocalTracker(actor).issues()
     assert [issue.number for issue in issues] == [*range(1, 31)]
     assert len({issue.title for issue in issues}) == 30

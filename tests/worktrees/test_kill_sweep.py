@@ -175,7 +175,8 @@ for n in $(seq "$1"); do
   git add -A && git commit -q -m "$2, $n" && git rev-parse HEAD >>"$3"
 done
 """
-"""Commits in a loop. Every fourth one does not pass the check until the next one mends it; some touch shared files."""
+"""Commits in a loop. Every fourth one does not pass the check until the next one mends it; some touch shared
+files."""
 
 
 def test_agents_are_killed_while_they_commit_and_coordinators_while_they_merge(tmp_path: Path) -> None:

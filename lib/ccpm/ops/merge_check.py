@@ -1,10 +1,11 @@
-"""The project's check, run on a merged result in a worktree of its own: nobody works there, and it starts from nothing.
+"""The project's check, run on a merged result in a worktree of its own: nobody works there, and it starts from
+nothing.
 
 The worktree is the coordinator's own, by its fencing token: one that lost its lease and does not know it yet cannot
 disturb the checks of the next one. Each run is on exactly the files of the commit and those that .worktreeinclude
-brings; what a run before it left (build outputs) is removed. Its output goes to a file, which is kept if it fails. The
-lease is renewed while it runs; when that is lost, the check is stopped. If the coordinator is killed, so is the check
-(external/child.py).
+brings; what a run before it left (build outputs) is removed. Its output goes to a file, which is kept if it fails.
+The lease is renewed while it runs; when that is lost, the check is stopped. If the coordinator is killed, so is the
+check (external/child.py).
 """
 
 from __future__ import annotations

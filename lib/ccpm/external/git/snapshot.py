@@ -39,7 +39,8 @@ class Snapshot:
 def take(
     repository: Repository, at: str, git_dir: str, exact: bool = False, listed: tuple[str, ...] = ()
 ) -> Snapshot:
-    """The state of the worktree `at`, whose own git directory is `git_dir`. IOFailure (74) if a file cannot be read."""
+    """The state of the worktree `at`, whose own git directory is `git_dir`. IOFailure (74) if a file cannot be
+    read."""
     folder = os.path.join(repository.common, "ccpm")
     try:
         os.makedirs(folder, exist_ok=True)
