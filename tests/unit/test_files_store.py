@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccpm.errors import IOFailure
@@ -151,6 +151,7 @@ class Disk:
         max_size=12,
     )
 )
+@settings(deadline=None, max_examples=60)
 def test_no_power_cut_and_no_reboot_brings_a_token_back(steps: list[tuple[str, int]]) -> None:
     import tempfile
 

@@ -263,7 +263,7 @@ def test_a_block_may_not_grow_beyond_its_limit() -> None:
 
 
 def test_a_value_beyond_the_limit_is_refused_before_it_is_parsed() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Malformed, match="64 KiB"):
         change("---\na: 1\n---\n", a="[" + "[1], " * 100_000 + "[2]]")
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2

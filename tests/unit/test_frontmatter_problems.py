@@ -86,10 +86,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_frontmatter_is_refused_at_once(name: str) -> None:
     data = f"---\n{HOSTILE[name]}\n---\nbody\n".encode()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Malformed):
         parse(data)
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2
 
 
 def test_the_limits_themselves_are_allowed() -> None:
@@ -130,7 +130,7 @@ def test_ordinary_long_frontmatter_is_no_breach(text: str) -> None:
 )
 def test_long_broken_values_are_scanned_in_linear_time(text: str) -> None:
     found = parse(f"---\nstatus: open\n---\n{text}".encode())
-    start = time.perf_counter()
+    start = time.process_time()
     Scan(text.split("\n"))
     assert found.get("status") == "open"
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2
