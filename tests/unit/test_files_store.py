@@ -143,12 +143,12 @@ class Disk:
 @given(
     st.lists(
         st.one_of(
-            st.tuples(st.just("take"), st.integers(1, 250)),
+            st.tuples(st.just("take"), st.integers(1, 120)),
             st.tuples(st.just("jump"), st.integers(1, 1000)),
             st.tuples(st.just("power cut"), st.integers(0, 10**6)),
             st.tuples(st.just("reboot"), st.just(0)),
         ),
-        max_size=12,
+        max_size=8,
     )
 )
 @settings(deadline=None, max_examples=60)
