@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from ccpm.errors import Busy
 from ccpm.files import agent_records, atomic
-from ccpm.ops import agents, ownership, streams
 from ccpm.ops.actor import Actor
+from ccpm.ops.team import agents, ownership, streams
 
 now = time.monotonic
 EPIC = "bench"

@@ -11,8 +11,8 @@ from bench.setting import Project, Scale
 from ccpm.core import metrics
 from ccpm.files import events, process
 from ccpm.files.store import Store
-from ccpm.ops import locks
-from ccpm.ops.locks import Request
+from ccpm.ops.locking import locks
+from ccpm.ops.locking.locks import Request
 
 
 def measure(scale: Scale) -> list[Table]:

@@ -21,9 +21,10 @@ from ccpm.core import leases
 from ccpm.errors import CcpmError, DeadlockRefused
 from ccpm.files import atomic, guard, process, root
 from ccpm.files.store import Store
-from ccpm.ops import frontmatter, identity, locks, waiting
+from ccpm.ops import frontmatter, identity
 from ccpm.ops.frontmatter import Change
-from ccpm.ops.locks import Request
+from ccpm.ops.locking import locks, waiting
+from ccpm.ops.locking.locks import Request
 
 now = time.monotonic
 AGENT = identity.agent_id()

@@ -16,8 +16,8 @@ from ccpm.core import issue_text
 from ccpm.core.remote import Repository
 from ccpm.errors import Malformed
 from ccpm.files import frontmatter
-from ccpm.ops import plans
 from ccpm.ops.actor import Actor
+from ccpm.ops.plan import plans
 from ccpm.ops.sync import Progress, epic
 from ccpm.ops.sync.items import EPIC, Items
 from ccpm.ops.trackers.github import GitHubTracker

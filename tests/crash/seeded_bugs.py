@@ -162,7 +162,7 @@ SEEDED: list[Bug] = [
     },
     {
         "name": "dead waiters stay in the queue",
-        "file": "ccpm/ops/lock_state.py",
+        "file": "ccpm/ops/locking/lock_state.py",
         "old": "    if state.has_dead_waits:\n",
         "new": "    if False:\n",
         "test": f"{KILL}[WaitInVain]",
@@ -170,7 +170,7 @@ SEEDED: list[Bug] = [
     },
     {
         "name": "the bell is hung up before the queue names it",
-        "file": "ccpm/ops/waiting.py",
+        "file": "ccpm/ops/locking/waiting.py",
         "old": "                self.mine = self._take_ticket(state)\n",
         "new": "                self.mine = self._take_ticket(state)\n"
         "                self.bell = store.open_bell(request.resource, self.mine.ticket)\n",
@@ -179,7 +179,7 @@ SEEDED: list[Bug] = [
     },
     {
         "name": "a lease that could not be synced stays",
-        "file": "ccpm/ops/locks.py",
+        "file": "ccpm/ops/locking/locks.py",
         "old": "        _withdraw(txn, path, record, state.holders)\n",
         "new": "",
         "test": f"{FAULT}[Acquire]",

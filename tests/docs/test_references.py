@@ -16,7 +16,7 @@ from bench.setting import Scale
 from ccpm import cli, errors
 from ccpm.core import leases
 from ccpm.files import guard, records
-from ccpm.ops import lock_state, waiting
+from ccpm.ops.locking import lock_state, waiting
 from docs import generate, markdown, messages, regions
 from docs.markdown import REPOSITORY
 

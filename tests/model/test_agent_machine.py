@@ -22,8 +22,8 @@ from ccpm.core.leases import Now, Owner
 from ccpm.core.registry import COMPLETED, DEAD, STALE
 from ccpm.errors import Busy, LeaseLost, NotFound, NotYours
 from ccpm.files import atomic, clock, process
-from ccpm.ops import agents, ownership, streams
 from ccpm.ops.actor import Actor
+from ccpm.ops.team import agents, ownership, streams
 
 AGENTS = ["ada", "bob"]
 EPICS = ["auth", "pay"]

@@ -26,8 +26,8 @@ from ccpm.errors import CcpmError, LeaseLost, NotYours
 from ccpm.files import clock, process
 from ccpm.files import store as store_module
 from ccpm.files.store import Store
-from ccpm.ops import fences, lock_state, locks
-from ccpm.ops.locks import Request
+from ccpm.ops.locking import fences, lock_state, locks
+from ccpm.ops.locking.locks import Request
 
 RESOURCES = ["epic-auth", "task-7"]
 AGENTS = ["ada", "bob", "eve"]

@@ -22,28 +22,28 @@ def _bug(name: str, file: str, old: str, new: str, test: str, shows: str = "Asse
 SEEDED: list[Bug] = [
     _bug(
         "the fence is not checked",
-        "ops/fences.py",
+        "ops/locking/fences.py",
         "                check(self._store, resource, token)\n",
         "",
         "fencing.py::test_the_executable_refuses_a_write_with_a_fence_that_was_taken_over",
     ),
     _bug(
         "the fence is checked before its guard is taken, and the guard not kept",
-        "ops/fences.py",
+        "ops/locking/fences.py",
         "                self._held.append(txn)\n",
         "                txn.__exit__()\n",
         "fencing.py::test_no_takeover_comes_between_the_check_of_a_fence_and_the_publication",
     ),
     _bug(
         "a fence holds as long as nobody took over, expired or not",
-        "ops/fences.py",
+        "ops/locking/fences.py",
         "    lease = leases.find_token(state.holders, token)\n",
         "    lease = leases.find_token([*state.holders, *(old for old, _ in state.stale)], token)\n",
         "fencing.py::test_a_write_with_an_expired_fence_is_refused_although_nobody_took_over",
     ),
     _bug(
         "run does not hand its fence to the command",
-        "ops/guarded_run.py",
+        "ops/locking/guarded_run.py",
         '            "CCPM_FENCE": names.format_fences(carried),\n',
         "",
         "fencing.py::test_a_command_below_run_writes_with_the_fence_of_run",
@@ -85,7 +85,7 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "a renewal brings an expired lease back to life",
-        "ops/locks.py",
+        "ops/locking/locks.py",
         "        lease = _find(state, resource, owner, token)\n",
         "        state.holders += [old for old, _ in state.stale]\n"
         "        lease = _find(state, resource, owner, token)\n",
@@ -93,21 +93,21 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "run does not renew",
-        "ops/held.py",
+        "ops/locking/held.py",
         "        if not self._leases or clock.boot() < self._due:\n",
         "        if True:\n",
         "recovery.py::test_a_run_keeps_its_lease_for_longer_than_its_ttl",
     ),
     _bug(
         "run lets its command go on without the lease",
-        "ops/guarded_run.py",
+        "ops/locking/guarded_run.py",
         "            child.stop(GRACE)\n            raise\n",
         "            child.wait(None)\n            raise\n",
         "recovery.py::test_a_run_that_was_stopped_past_its_lease_stops_its_command_and_ends_with_11",
     ),
     _bug(
         "a stale lock is taken over outside the guard that it was looked at in",
-        "ops/locks.py",
+        "ops/locking/locks.py",
         "    with store.transact(request.resource) as txn:\n        txn.sweep(store.lock_path(request.resource))\n"
         "        state = look(store, request.resource)\n",
         "    state = look(store, request.resource)\n    with store.transact(request.resource) as txn:\n"
@@ -138,7 +138,7 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "whoever comes takes what is free, whoever waits",
-        "ops/lock_state.py",
+        "ops/locking/lock_state.py",
         "    return not any(\n",
         "    return True or not any(\n",
         "waiting.py::test_who_comes_when_it_is_free_but_awaited_does_not_push_in",
@@ -146,14 +146,14 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "a stopped waiter holds everybody up",
-        "ops/lock_state.py",
+        "ops/locking/lock_state.py",
         "        and store.seconds_since_bell(other.resource, other.ticket) < PRESENT\n",
         "",
         "waiting.py::test_a_stopped_waiter_holds_nobody_up_although_the_clock_was_set_back",
     ),
     _bug(
         "a release rings nobody",
-        "ops/locks.py",
+        "ops/locking/locks.py",
         "    ring_next(store, resource, state.queue)  # a dead",
         "    pass  # a dead",
         "waiting.py::test_the_lock_is_handed_over_by_ringing_and_not_found_by_polling",
@@ -161,14 +161,14 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "nobody looks for deadlocks",
-        "ops/waiting.py",
+        "ops/locking/waiting.py",
         "        if not self.request.refuse_deadlock or",
         "        if True or",
         "deadlock.py::test_an_agent_that_asks_again_for_what_it_holds_is_told_so",
     ),
     _bug(
         "several resources are taken in the order in which they are named",
-        "ops/guarded_run.py",
+        "ops/locking/guarded_run.py",
         "        for request in sorted(requests, key=lambda request: request.resource):\n",
         "        for request in requests:\n",
         "deadlock.py::test_runs_that_name_several_resources_in_any_order_do_not_deadlock",

@@ -157,7 +157,7 @@ def break_tools(file: str, old: str, new: str) -> Callable[[Project], None]:
     [
         (
             "late write of the paused worker refused",
-            "ops/fences.py",
+            "ops/locking/fences.py",
             "                check(self._store, resource, token)\n",
             "                pass\n",
         ),

@@ -37,7 +37,7 @@ def test_every_cycle_of_many_processes_is_counted_by_the_quick_expression(tmp_pa
     waits = [event["waited"] for event in project.events("lock.acquired")]
     assert report["locks"]["wait_seconds"]["max"] == max(waits)
     log = (project.path / ".claude/metrics/events.jsonl").read_bytes()
-    assert len(metrics._CYCLE.findall(log)) == 80, "ops/locks.py writes its keys in another order now"
+    assert len(metrics._CYCLE.findall(log)) == 80, "ops/locking/locks.py writes its keys in another order now"
 
 
 def test_since_leaves_out_what_is_older_also_in_rotated_logs(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ from ccpm.core.leases import EXCLUSIVE, SHARED, Lease
 from ccpm.errors import Busy, DeadlockRefused, LeaseLost
 from ccpm.files import clock, process
 from ccpm.files.store import Store
-from ccpm.ops import lock_state, locks, plain_files, waiting
-from ccpm.ops.locks import Request
+from ccpm.ops import plain_files
+from ccpm.ops.locking import lock_state, locks, waiting
+from ccpm.ops.locking.locks import Request
 from ccpm.ops.plain_files import Write
 from soak.sky import Sky
 

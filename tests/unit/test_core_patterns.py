@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ccpm.core import patterns
 from ccpm.errors import UsageError
-from ccpm.ops.ownership import means
+from ccpm.ops.team.ownership import means
 
 EXAMPLES = int(os.environ.get("CCPM_GENERATED", "150"))
 

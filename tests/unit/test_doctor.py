@@ -16,9 +16,10 @@ from ccpm.core.leases import Lease
 from ccpm.external import hook_call, lock_check, tools
 from ccpm.files import events, lock_probe, process
 from ccpm.files.store import Store
-from ccpm.ops import doctor, doctor_fix, doctor_hooks, doctor_project, locks
 from ccpm.ops.actor import Actor
-from ccpm.ops.locks import Request
+from ccpm.ops.health import doctor, doctor_fix, doctor_hooks, doctor_project
+from ccpm.ops.locking import locks
+from ccpm.ops.locking.locks import Request
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the hooks of Claude Code answer, event by event (ops/hooks.py and its rooms)."""
+"""What the hooks of Claude Code answer, event by event (ops/claude/hooks.py and its rooms)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,12 @@ from ccpm.core import hook_decisions
 from ccpm.core.registry import BEAT
 from ccpm.errors import Busy
 from ccpm.files import checkout, clock, process
-from ccpm.ops import (
-    agents,
-    frontmatter,
-    hook_after,
-    hook_worktrees,
-    hooks,
-    identity,
-    locks,
-    messages,
-    ownership,
-    requests,
-    streams,
-)
+from ccpm.ops import frontmatter, identity
 from ccpm.ops.actor import Actor
-from ccpm.ops.locks import Request
+from ccpm.ops.claude import hook_after, hook_worktrees, hooks
+from ccpm.ops.locking import locks
+from ccpm.ops.locking.locks import Request
+from ccpm.ops.team import agents, messages, ownership, requests, streams
 
 SESSION = "11111111-2222-3333-4444-555555555555"
 ME = f"agent-{SESSION}"
@@ -473,7 +464,7 @@ def test_a_worktree_that_cannot_be_made_by_our_rules_is_made_all_the_same(
     def fail(*_: object) -> None:
         raise Busy("the disk hangs")
 
-    monkeypatch.setattr("ccpm.ops.worktrees.adopt", fail)
+    monkeypatch.setattr("ccpm.ops.branches.worktrees.adopt", fail)
     said: list[str] = []
     path = hook_worktrees.create(worktree_call(top, name="mine"), said.append)
     assert checkout.branch_of(path) == "worktree-mine"

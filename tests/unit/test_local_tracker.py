@@ -13,9 +13,9 @@ import pytest
 from ccpm.errors import LeaseLost, NotFound
 from ccpm.files import process
 from ccpm.files.store import Store
-from ccpm.ops import locks
 from ccpm.ops.actor import Actor
-from ccpm.ops.keeping import Keeping
+from ccpm.ops.locking import locks
+from ccpm.ops.locking.keeping import Keeping
 from ccpm.ops.trackers import CLOSED, Change
 from ccpm.ops.trackers.local import LocalTracker
 

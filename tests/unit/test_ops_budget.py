@@ -15,11 +15,12 @@ from ccpm.core.ledger import ANSWERED, Rules
 from ccpm.errors import Busy, IOFailure, LeaseLost
 from ccpm.external import gh
 from ccpm.files import process
-from ccpm.ops import account, budget, gh_commands, lock_state, locks
-from ccpm.ops.account import Account, rules_from
 from ccpm.ops.actor import Actor
-from ccpm.ops.locks import Request
-from ccpm.ops.turns import Turn
+from ccpm.ops.github import account, budget, gh_commands
+from ccpm.ops.github.account import Account, rules_from
+from ccpm.ops.github.turns import Turn
+from ccpm.ops.locking import lock_state, locks
+from ccpm.ops.locking.locks import Request
 from fakes.running import FakeGitHub
 
 pytestmark = pytest.mark.needs("gh")

@@ -13,9 +13,10 @@ import pytest
 from ccpm.core.leases import SHARED
 from ccpm.files import process
 from ccpm.files.store import Store
-from ccpm.ops import agents, locks, ownership, streams
 from ccpm.ops.actor import Actor
-from ccpm.ops.locks import Request
+from ccpm.ops.locking import locks
+from ccpm.ops.locking.locks import Request
+from ccpm.ops.team import agents, ownership, streams
 
 Act = Callable[[str], Actor]
 
@@ -115,7 +116,7 @@ def test_several_may_hold_a_shared_lock(top: str) -> None:
 def test_nothing_heavy_is_loaded_where_no_claim_could_match(top: str) -> None:
     streams.claim(act(top, "agent-a"), "auth", "db", ["src/db/**"])
     code = (
-        "import sys; from ccpm.ops import ownership; "
+        "import sys; from ccpm.ops.team import ownership; "
         f"ownership.owner_of({top!r}, 'docs/a.md'); "
         "sys.exit('pathspec' in sys.modules or 'ruamel' in sys.modules or 'subprocess' in sys.modules)"
     )

@@ -12,8 +12,9 @@ import pytest
 from ccpm.core.drafts import Draft
 from ccpm.files import plain
 from ccpm.files.store import Store
-from ccpm.ops import cleaning, completion, creating, decomposing, epics, fences, lock_state
 from ccpm.ops.actor import Actor
+from ccpm.ops.locking import fences, lock_state
+from ccpm.ops.plan import cleaning, completion, creating, decomposing, epics
 
 LOCK = "epic-auth"
 TASK = "---\nname: {name}\nstatus: {status}\n---\nwords\n"

@@ -13,9 +13,11 @@ from ccpm.core import leases
 from ccpm.core.leases import Lease
 from ccpm.errors import NotFound
 from ccpm.files import process
-from ccpm.ops import backups, locks, plain_files, repair, repair_plan, validation
+from ccpm.ops import plain_files
 from ccpm.ops.actor import Actor
-from ccpm.ops.locks import Request
+from ccpm.ops.health import backups, repair, repair_plan, validation
+from ccpm.ops.locking import locks
+from ccpm.ops.locking.locks import Request
 
 BROKEN = "---\nname: Shelve: the plan\nstatus: open\n---\n# mine\n"
 

@@ -13,8 +13,10 @@ import pytest
 
 from ccpm.core import renumber
 from ccpm.files.journal import Journal
-from ccpm.ops import board, frontmatter, moving
+from ccpm.ops import frontmatter
 from ccpm.ops.actor import Actor
+from ccpm.ops.distribution import board
+from ccpm.ops.plan import moving
 from ccpm.ops.sync import relabel
 
 WANTED = {"1.md": "2.md", "2.md": "1.md", "003.md": "3.md"}

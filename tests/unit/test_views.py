@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ccpm.files import plan_tree
-from ccpm.ops import standup, views
+from ccpm.ops.plan import standup, views
 
 BIN = Path(__file__).parents[2] / "bin"
 TASK = "---\nname: {name}\nstatus: {status}\ndepends_on: {needs}\n---\nwords of auth\n"

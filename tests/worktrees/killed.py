@@ -22,8 +22,9 @@ sys.path[:0] = [str(LIB), str(LIB / "vendor")]
 
 from ccpm.external.git import refs, repository
 from ccpm.files import atomic
-from ccpm.ops import merging, removal, worktrees
 from ccpm.ops.actor import Actor
+from ccpm.ops.branches import removal, worktrees
+from ccpm.ops.coordinator import merging
 
 READS = ("rev-parse", "for-each-ref", "log", "diff-tree", "merge-base", "rev-list", "symbolic-ref", "ls-files", "config",
          "version", "var", "remote", "status", "check-ignore", "ls-tree", "cat-file")  # fmt: skip

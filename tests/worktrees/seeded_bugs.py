@@ -19,14 +19,14 @@ def _bug(name: str, file: str, old: str, new: str, test: str, shows: str = "Asse
 SEEDED: list[Bug] = [
     _bug(
         "the epic's branch moves although the check failed",
-        "ops/merging.py",
+        "ops/coordinator/merging.py",
         "        if result.passed:\n",
         "        if result is not None:\n",
         "merging.py::test_a_failing_branch_is_found_by_bisection_and_the_others_go_on",
     ),
     _bug(
         "the results in the middle of a batch become part of the history",
-        "ops/merging.py",
+        "ops/coordinator/merging.py",
         "        parents = [self.head, *(branch.tip for branch in included)]\n",
         "        parents = [tip]\n",
         "merging.py::test_branches_are_merged_as_one_checked_commit",
@@ -40,14 +40,14 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "a coordinator without its lease moves the branch all the same",
-        "ops/merge_lease.py",
+        "ops/coordinator/merge_lease.py",
         "as moving, Fenced(self._actor.store, {self.resource: self.token}):\n",
         "as moving:\n",
         "leases.py::test_no_takeover_comes_between_the_last_look_at_the_lease_and_the_move",
     ),
     _bug(
         "worktrees are removed without a rescue",
-        "ops/removal.py",
+        "ops/branches/removal.py",
         "        saved = _save(actor, repository, worktree, mark, with_rescue, keeps_branch)\n",
         "        saved = None\n",
         "removing.py::test_unsaved_work_refuses_the_removal_and_its_rescue_brings_it_back[untracked]",
@@ -61,21 +61,21 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "files that others own are merged",
-        "ops/merging.py",
+        "ops/coordinator/merging.py",
         "            if branch.name in offences and branch.name not in self.decided:\n",
         "            if False:\n",
         "merging.py::test_a_branch_with_commits_in_files_of_another_living_agent_is_held_back",
     ),
     _bug(
         "a dirty checkout of the epic does not bar the merge",
-        "ops/checkouts.py",
+        "ops/branches/checkouts.py",
         "        changed = _changed(repository, worktree)\n",
         "        changed: list[str] = []\n",
         "merging.py::test_a_checkout_of_the_epic_follows_if_it_is_clean_and_bars_the_merge_if_it_is_not",
     ),
     _bug(
         "worktrees are added without the lock",
-        "ops/worktrees.py",
+        "ops/branches/worktrees.py",
         '    with Holding(actor.store, ADMIN, actor.agent, "worktree-add", actor.fences, actor.say, PATIENCE):\n'
         "        if mark.epic:\n",
         "    if True:\n        if mark.epic:\n",
@@ -83,7 +83,7 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "uncommitted work does not count as a conflict",
-        "ops/branch_conflicts.py",
+        "ops/branches/branch_conflicts.py",
         "with_uncommitted=True",
         "with_uncommitted=False",
         "conflicts.py::test_the_same_lines_are_reported_with_agents_files_and_commits_uncommitted_work_too",

@@ -212,7 +212,7 @@ def test_what_cannot_work_is_refused_with_a_reason(
 def test_the_worktrees_of_claude_code_follow_the_same_rules(project: GitProject) -> None:
     script = (
         "import sys; sys.path[:0] = sys.argv[1:3]\n"
-        "from ccpm.ops import worktrees, removal; from ccpm.ops.actor import Actor\n"
+        "from ccpm.ops.branches import worktrees, removal; from ccpm.ops.actor import Actor\n"
         "actor = Actor('agent-7', {})\n"
         "one = worktrees.adopt(actor, 'agent-a1b2', 'auth', 'agent-a1b2')\n"
         "two = worktrees.adopt(actor, 'try it/now')\n"

@@ -16,9 +16,9 @@ from ccpm.errors import CcpmError
 from ccpm.external.git import refs
 from ccpm.external.git.repository import Repository
 from ccpm.files import process
-from ccpm.ops import locks
+from ccpm.ops.locking import locks
 from ccpm.ops.actor import Actor
-from ccpm.ops.merge_lease import MergeLease
+from ccpm.ops.coordinator.merge_lease import MergeLease
 
 new, old, when = sys.argv[3:]
 actor, heir = Actor("late", {}), Actor("heir", {})

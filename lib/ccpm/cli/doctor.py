@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from ccpm.cli import validation, views
 from ccpm.cli.arguments import Parser
+from ccpm.cli.output import print_json
 from ccpm.errors import NO, OK, UsageError
-from ccpm.ops import doctor, identity
+from ccpm.ops import identity
+from ccpm.ops.health import doctor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from ccpm.ops.doctor import Check
+    from ccpm.ops.health.doctor import Check
 
 PROGRAM = "ccpm-doctor"
 _MARKS = {doctor.OK: "✅", doctor.WARN: "⚠️", doctor.FAIL: "❌"}
@@ -42,7 +44,7 @@ def run(argv: list[str]) -> int:
     mended = _fix(args) if args.fix or args.dry_run else {}
     checks = doctor.examine()
     if args.json:
-        validation.write_json({**mended, **_describe(checks)})
+        print_json({**mended, **_describe(checks)})
     else:
         views.show_lines(_lines(checks))
     return NO if not args.exit_zero and any(check.status == doctor.FAIL for check in checks) else OK
@@ -50,8 +52,8 @@ def run(argv: list[str]) -> int:
 
 def _fix(args: Namespace) -> dict[str, object]:
     """Mend what is safe; what was done, for --json."""
-    from ccpm.ops import doctor_fix
     from ccpm.ops.actor import Actor
+    from ccpm.ops.health import doctor_fix
 
     actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), validation.say)
     registries = doctor_fix.convert_registries(actor, args.dry_run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli.output import print_json
 from ccpm.errors import NO, OK, UsageError
 from ccpm.ops import identity
 
@@ -42,7 +43,7 @@ def _get(parser: Parser, rest: list[str]) -> int:
     args = parser.parse_args(rest)
     document = frontmatter.read(args.file)
     if args.json:
-        _print_json({key: document.get(key) for key in args.keys or document.keys()})
+        print_json({key: document.get(key) for key in args.keys or document.keys()})
     elif len(args.keys) == 1:
         line = document.get_text(args.keys[0])
         sys.stdout.write(f"{line}\n" if line is not None else "")
@@ -93,7 +94,7 @@ def _ensure(parser: Parser, rest: list[str]) -> int:
     agent, fences = identity.agent_id(args.agent), identity.carried_fences(args.fence)
     added = frontmatter.ensure_version(args.file, agent, fences)
     if args.json:
-        _print_json({"file": args.file, "added": added})
+        print_json({"file": args.file, "added": added})
     return OK if added else NO
 
 
@@ -131,7 +132,7 @@ def _extract(parser: Parser, rest: list[str]) -> int:
     block, body = frontmatter.read(args.file).parts()
     text = body if args.body else block
     if args.json:
-        _print_json({"file": args.file, "text": text.decode("utf-8", "replace")})
+        print_json({"file": args.file, "text": text.decode("utf-8", "replace")})
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(text)
@@ -152,7 +153,7 @@ def _validate(parser: Parser, rest: list[str]) -> int:
             f"{args.file}: {lines}", "mend the named lines by hand", path=args.file, problems=found
         )
     if args.json:
-        _print_json({"file": args.file, "problems": []})
+        print_json({"file": args.file, "problems": []})
     return OK
 
 
@@ -180,12 +181,6 @@ def _key(key: str) -> str:
 
 def _print_version(args: Namespace, version: int) -> None:
     if args.json:
-        _print_json({"file": args.file, "version": version})
+        print_json({"file": args.file, "version": version})
     else:
         sys.stdout.write(f"{version}\n")
-
-
-def _print_json(data: object) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")

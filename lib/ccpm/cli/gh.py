@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, invalid, seconds, split_verb, usage
+from ccpm.cli.output import speaker
 from ccpm.errors import OK, UsageError
-from ccpm.ops import budget, identity
+from ccpm.ops import identity
 from ccpm.ops.actor import Actor
+from ccpm.ops.github import budget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
 PROGRAM = "ccpm-gh"
+_say = speaker(PROGRAM)
 VERBS = {
     "limit": "show what is left of GitHub's limits, who uses them, and until when",
     "reserve": "set requests aside for your agent; print how many others are free",
@@ -39,7 +42,7 @@ def run(argv: list[str]) -> int:
     parser = Parser(PROGRAM, "", "run gh under the shared budget")
     _add_timeout(parser, budget.DEFAULT_TIMEOUT)
     args = parser.parse_args(ours)
-    from ccpm.ops import gh_commands
+    from ccpm.ops.github import gh_commands
 
     return gh_commands.run(_actor(args), rest, args.timeout, _show)
 
@@ -125,11 +128,3 @@ def _actor(args: Namespace) -> Actor:
 def _show(output: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(output)
-
-
-def _say(line: str) -> None:
-    try:
-        sys.stderr.write(f"{PROGRAM}: {line}\n")
-        sys.stderr.flush()
-    except OSError:
-        pass  # nobody hears it; what we do does not depend on it

@@ -13,6 +13,7 @@ import os
 import sys
 
 from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli.output import speaker
 from ccpm.errors import NO, OK, CcpmError, UsageError
 
 TYPE_CHECKING = False
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-    from ccpm.ops.hooks import Call
+    from ccpm.ops.claude.hooks import Call
 
 PROGRAM = "ccpm-hook"
+_say = speaker(PROGRAM)
 VERBS = {
     "SessionStart": "a session begins: identity, registration, a few lines of context",
     "SubagentStart": "a subagent begins",
@@ -74,7 +76,7 @@ def run(argv: list[str]) -> int:
 def _create_worktree() -> int:
     """Standard output is the path, and nothing else may be there. A status of 1 makes Claude Code give up."""
     try:
-        from ccpm.ops import hook_worktrees
+        from ccpm.ops.claude import hook_worktrees
 
         path = hook_worktrees.create(_call("WorktreeCreate", False), _say)
     except Exception as error:
@@ -85,7 +87,7 @@ def _create_worktree() -> int:
 
 
 def _answer(event: str, strict: bool, afterwards: list[Callable[[], None]]) -> dict[str, Any]:
-    from ccpm.ops import hooks
+    from ccpm.ops.claude import hooks
 
     call = _call(event, strict)
     answer = hooks.answer(call)
@@ -97,16 +99,12 @@ def _answer(event: str, strict: bool, afterwards: list[Callable[[], None]]) -> d
 
 def _call(event: str, strict: bool) -> Call:
     from ccpm.core import quick_json
-    from ccpm.ops import hooks
+    from ccpm.ops.claude import hooks
 
     data = quick_json.loads(sys.stdin.buffer.read(LARGEST))
     if not isinstance(data, dict):
         raise UsageError("standard input is not the JSON object that Claude Code gives a hook")
     return hooks.Call(event, data, strict)
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{PROGRAM}: {line}\n")
 
 
 def _words(error: Exception) -> str:

@@ -18,7 +18,7 @@ def run(argv: list[str]) -> int:
     parser = Parser("ccpm init", "", "Say which tools there are, and make the folders of the plan.")
     args = parser.parse_args(argv)
 
-    from ccpm.ops import initial
+    from ccpm.ops.plan import initial
 
     found = initial.set_up()
     if args.json:

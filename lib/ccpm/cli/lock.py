@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, seconds, split_verb, usage
+from ccpm.cli.output import print_json, speaker
 from ccpm.core import leases, names
 from ccpm.errors import NO, OK, UsageError, io_failure
 from ccpm.files import process, records, root
 from ccpm.files.store import Store
-from ccpm.ops import identity, lock_state, locks
-from ccpm.ops.lock_state import State
-from ccpm.ops.locks import Request
+from ccpm.ops import identity
+from ccpm.ops.locking import lock_state, locks
+from ccpm.ops.locking.lock_state import State
+from ccpm.ops.locking.locks import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROGRAM = "ccpm-lock"
+_say = speaker(PROGRAM)
 VERBS = {
     "acquire": "take a lease on a resource and print its fencing token",
     "release": "give a lease back",
@@ -54,7 +57,7 @@ def _acquire(argv: list[str]) -> int:
     lease = locks.try_acquire(store, request)
     if not isinstance(lease, leases.Lease):
         # Imported and set up only here: an acquire that need not wait starts faster without it.
-        from ccpm.ops import waiting
+        from ccpm.ops.locking import waiting
 
         with _Stoppable():
             lease = waiting.acquire(store, request, _say)
@@ -83,7 +86,7 @@ def _release(argv: list[str]) -> int:
     elif not ended:
         _say(f"{args.resource} was free already")
     if args.json:
-        _print_json([records.describe(lease) for lease in ended])
+        print_json([records.describe(lease) for lease in ended])
     return OK
 
 
@@ -107,7 +110,7 @@ def _run(argv: list[str]) -> int:
         raise UsageError("no command given after --", f"{PROGRAM} run RESOURCE … -- COMMAND …")
     import os
 
-    from ccpm.ops import guarded_run
+    from ccpm.ops.locking import guarded_run
 
     if args.operation == "unspecified":
         args.operation = os.path.basename(command[0])
@@ -122,7 +125,7 @@ def _check(argv: list[str]) -> int:
     state = lock_state.look(_store(), args.resource)
     held = bool(state.holders) or state.is_blocked
     if args.json:
-        _print_json(_describe(args.resource, state))
+        print_json(_describe(args.resource, state))
     elif held:
         sys.stdout.write((state.record or b"").decode("utf-8", "replace"))
     for lease, why in state.stale:
@@ -144,7 +147,7 @@ def _list(argv: list[str]) -> int:
     resources = sorted({*store.list_locks(), *store.list_queues()})
     states = {resource: lock_state.look(store, resource) for resource in resources}
     if args.json:
-        _print_json([_describe(resource, state) for resource, state in states.items()])
+        print_json([_describe(resource, state) for resource, state in states.items()])
     else:
         lock_table.show(states, args.summary)
     return OK
@@ -154,7 +157,7 @@ def _clean(argv: list[str]) -> int:
     args = Parser(PROGRAM, "clean", VERBS["clean"]).parse_args(argv)
     gone = locks.clean(_store())
     if args.json:
-        _print_json([{"resource": r, "agent_id": who, "why": why} for r, who, why in gone])
+        print_json([{"resource": r, "agent_id": who, "why": why} for r, who, why in gone])
     else:
         for resource, who, why in gone:
             sys.stdout.write(f"{resource}\n")
@@ -273,26 +276,12 @@ def _store() -> Store:
     return Store(root.find())
 
 
-def _say(line: str) -> None:
-    try:
-        sys.stderr.write(f"{PROGRAM}: {line}\n")
-        sys.stderr.flush()
-    except OSError:
-        pass  # whoever reads our words is gone; what we do does not depend on it
-
-
 def _print_lease(args: Namespace, store: Store, lease: leases.Lease) -> None:
     if args.json:
-        _print_json(records.describe(lease))
+        print_json(records.describe(lease))
     else:
         path = f"{store.lock_path(args.resource)}\n" if args.path else ""
         sys.stdout.write(f"{lease.token}\n{path}")
-
-
-def _print_json(data: object) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(data) + "\n")
 
 
 class _Stoppable:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
+from ccpm.cli.tables import table
 from ccpm.core import leases
 from ccpm.files import clock
-from ccpm.ops.lock_state import State
+from ccpm.ops.locking.lock_state import State
 
 _COLUMNS = ("RESOURCE", "AGENT ID", "PID", "ACQUIRED", "LEFT", "MODE", "OPERATION", "STATUS")
 
@@ -16,7 +16,7 @@ def show(states: dict[str, State], summary: bool = False) -> None:
     """The table of `states`; with `summary`, how many locks there are below it."""
     rows = [row for resource, state in states.items() for row in _rows(resource, state)]
     if rows:
-        _show_table(rows)
+        table(_COLUMNS, rows, ["green" if row[-1].startswith("held") else "yellow" for row in rows])
     else:
         sys.stdout.write("No active locks found.\n")
     if summary and rows:
@@ -26,13 +26,6 @@ def show(states: dict[str, State], summary: bool = False) -> None:
             sys.stdout.write(
                 "\nThe next acquire takes a stale lock over; ccpm-lock clean removes them now.\n"
             )
-
-
-def _show_table(rows: list[tuple[str, ...]]) -> None:
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI"):
-        _show_rich(rows)
-    else:
-        _show_plain(rows)
 
 
 def _rows(resource: str, state: State) -> list[tuple[str, ...]]:
@@ -60,25 +53,3 @@ def _row(resource: str, lease: leases.Lease, left: str, status: str) -> tuple[st
         lease.operation,
         status,
     )
-
-
-def _show_plain(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(len(row[column]) for row in [_COLUMNS, *rows]) for column in range(len(_COLUMNS))]
-    for row in [_COLUMNS, *rows]:
-        sys.stdout.write(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n"
-        )
-
-
-def _show_rich(rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title="Locks", title_justify="left")
-    for name in _COLUMNS:
-        table.add_column(name.title(), overflow="fold")
-    for row in rows:
-        style = "green" if row[-1].startswith("held") else "yellow"
-        table.add_row(*(Text(cell) for cell in row[:-1]), Text(row[-1], style=style))
-    Console().print(table)

@@ -7,7 +7,8 @@ import sys
 from ccpm.cli.arguments import Parser
 from ccpm.errors import OK
 from ccpm.files import root
-from ccpm.ops import identity, migration
+from ccpm.ops import identity
+from ccpm.ops.plan import migration
 
 
 def run(argv: list[str]) -> int:

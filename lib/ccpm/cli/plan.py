@@ -6,6 +6,7 @@ import sys
 
 from ccpm.cli import plan_options
 from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli.output import speaker
 from ccpm.errors import OK, UsageError
 from ccpm.ops import identity
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ccpm.ops.actor import Actor
 
 PROGRAM = "ccpm-plan"
+_say = speaker(PROGRAM)
 VERBS = {
     "new-prd": "create a PRD from standard input; print its path",
     "new-epic": "create an epic from standard input; print its path",
@@ -63,7 +65,7 @@ def run(argv: list[str]) -> int:
 
 
 def _new_prd(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import creating
+    from ccpm.ops.plan import creating
 
     if args.check:
         return creating.may_create_prd(actor, args.name)
@@ -71,7 +73,7 @@ def _new_prd(actor: Actor, args: Namespace) -> object:
 
 
 def _new_epic(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import creating, editing
+    from ccpm.ops.plan import creating, editing
 
     prd = editing.look_at_prd(actor.top, args.name) if args.from_prd else None
     if args.check:
@@ -80,13 +82,13 @@ def _new_epic(actor: Actor, args: Namespace) -> object:
 
 
 def _new_task(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import creating
+    from ccpm.ops.plan import creating
 
     return {"path": creating.new_task(actor, args.name, _draft(args))}
 
 
 def _new_bug(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import creating
+    from ccpm.ops.plan import creating
 
     issue, title = args.name, args.title
     if not title:
@@ -98,7 +100,7 @@ def _new_bug(actor: Actor, args: Namespace) -> object:
 
 def _decompose(actor: Actor, args: Namespace) -> object:
     from ccpm.core import drafts
-    from ccpm.ops import decomposing
+    from ccpm.ops.plan import decomposing
 
     look = decomposing.may_decompose(actor, args.name, args.fresh)
     if args.check:
@@ -111,7 +113,7 @@ def _decompose(actor: Actor, args: Namespace) -> object:
 
 
 def _edit(actor: Actor, args: Namespace, look: dict[str, Any]) -> object:
-    from ccpm.ops import editing
+    from ccpm.ops.plan import editing
 
     if args.check:
         return look
@@ -124,32 +126,32 @@ def _edit(actor: Actor, args: Namespace, look: dict[str, Any]) -> object:
 
 
 def _edit_prd(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import editing
+    from ccpm.ops.plan import editing
 
     return _edit(actor, args, editing.look_at_prd(actor.top, args.name))
 
 
 def _edit_epic(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import editing
+    from ccpm.ops.plan import editing
 
     return _edit(actor, args, editing.look_at_epic(actor.top, args.name))
 
 
 def _task_list(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import epics
+    from ccpm.ops.plan import epics
 
     return {"epic": args.name, "tasks": epics.write_task_list(actor, args.name)}
 
 
 def _refresh(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import epics
+    from ccpm.ops.plan import epics
 
     return epics.refresh(actor, args.name)
 
 
 def _set_status(status: str) -> Callable[[Actor, Namespace], object]:
     def action(actor: Actor, args: Namespace) -> object:
-        from ccpm.ops import epics
+        from ccpm.ops.plan import epics
 
         epic, _, task = args.name.rpartition(" ")
         if not epic:
@@ -162,19 +164,19 @@ def _set_status(status: str) -> Callable[[Actor, Namespace], object]:
 
 
 def _close_epic(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import epics
+    from ccpm.ops.plan import epics
 
     return epics.close_epic(actor, args.name, args.archive)
 
 
 def _archive(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import epics
+    from ccpm.ops.plan import epics
 
     return {"path": epics.archive(actor, args.name)}
 
 
 def _clean(actor: Actor, args: Namespace) -> object:
-    from ccpm.ops import cleaning
+    from ccpm.ops.plan import cleaning
 
     found = cleaning.look(actor.top, args.days) if args.dry_run else cleaning.clean(actor, args.days)
     return {
@@ -191,7 +193,7 @@ def _clean(actor: Actor, args: Namespace) -> object:
 def _detect(actor: Actor, args: Namespace) -> object:
     import time
 
-    from ccpm.ops import completion, views
+    from ccpm.ops.plan import completion, views
 
     done = completion.detect(actor.top, args.name, time.time())
     if args.apply or args.task:
@@ -240,7 +242,3 @@ def _body() -> str:
     if sys.stdin.isatty():
         return ""
     return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{PROGRAM}: {line}\n")

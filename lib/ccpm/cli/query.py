@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from ccpm.ops.views import Data
+    from ccpm.ops.plan.views import Data
 
 PROGRAM = "ccpm-query"
 VERBS = {
@@ -80,19 +80,19 @@ def _parse(verb: str, rest: list[str]) -> Namespace:
 
 
 def _load(verb: str, args: Namespace) -> Data:
-    from ccpm.ops import views
+    from ccpm.ops.plan import views
 
     if verb == "commands":
         import os
 
-        from ccpm.ops import slash_commands
+        from ccpm.ops.plan import slash_commands
 
-        return slash_commands.by_group(os.path.realpath(f"{__file__}/../../../../commands/pm"))
+        return slash_commands.by_group(os.path.realpath(f"{root.library()}/../commands/pm"))
     top = root.find()
     if verb == "standup":
         import time
 
-        from ccpm.ops import standup
+        from ccpm.ops.plan import standup
 
         return standup.report(top, time.time())
     if verb in _NAMED:

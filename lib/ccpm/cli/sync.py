@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, invalid, seconds, split_verb, usage
+from ccpm.cli.output import speaker
 from ccpm.errors import OK, UsageError
 from ccpm.ops import identity
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     Data = dict[str, Any]
 
 PROGRAM = "ccpm-sync"
+_say = speaker(PROGRAM)
 VERBS = {
     "epic": "make the issues of an epic and its tasks, exactly once; name the files after them",
     "issue": "merge one issue with its file, and post what is new in its progress files",
@@ -190,7 +192,3 @@ def _side(text: str) -> str:
 def _standard_input() -> str:
     """Standard input as text; nothing when a person sits at it."""
     return "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "replace")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{PROGRAM}: {line}\n")

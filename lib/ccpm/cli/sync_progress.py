@@ -7,10 +7,10 @@ it.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 
+from ccpm.cli.output import is_terminal
 from ccpm.ops.sync import Progress
 
 TYPE_CHECKING = False
@@ -102,7 +102,7 @@ class Bar(Lines):
 def choose(program: str, as_json: bool) -> Silent:
     if as_json:
         return Silent()
-    drawn = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI")
+    drawn = is_terminal(sys.stderr)
     return Bar(program) if drawn else Lines(program)
 
 

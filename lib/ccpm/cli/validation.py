@@ -5,9 +5,8 @@ Also what ccpm-doctor uses for its --fix. Diffs hold the bytes of the files, so 
 
 from __future__ import annotations
 
-import sys
-
 from ccpm.cli import views
+from ccpm.cli.output import print_json, speaker
 from ccpm.core.findings import FRONTMATTER, INTEGRITY, REFERENCES, STRUCTURE
 from ccpm.errors import NO, OK, UsageError, VersionConflict
 from ccpm.files import root
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
     from ccpm.cli.arguments import Parser
     from ccpm.core.findings import Finding
     from ccpm.ops.actor import Actor
-    from ccpm.ops.repair import Outcome
-    from ccpm.ops.repair_plan import Plan
-    from ccpm.ops.validation import Report
+    from ccpm.ops.health.repair import Outcome
+    from ccpm.ops.health.repair_plan import Plan
+    from ccpm.ops.health.validation import Report
 
 PROGRAM = "ccpm-query validate"
+say = speaker(PROGRAM)
 
 
 def run(parser: Parser, argv: list[str]) -> int:
@@ -52,11 +52,11 @@ def run(parser: Parser, argv: list[str]) -> int:
 
 
 def _show(args: Namespace) -> int:
-    from ccpm.ops import validation
+    from ccpm.ops.health import validation
 
     report = validation.examine(root.find(), args.all)
     if args.json:
-        write_json(describe(report))
+        print_json(describe(report))
     else:
         views.show_lines(lines_of(report))
     return NO if report.findings else OK
@@ -64,14 +64,14 @@ def _show(args: Namespace) -> int:
 
 def fix(args: Namespace) -> int:
     """Show and carry out the repair; 1 if findings are left."""
-    from ccpm.ops import validation
     from ccpm.ops.actor import Actor
+    from ccpm.ops.health import validation
 
     actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), say)
     plan, outcome = repair(actor, args)
     report = validation.examine(actor.top, args.all)
     if args.json:
-        write_json({**describe_repair(plan, outcome), "left": describe(report)})
+        print_json({**describe_repair(plan, outcome), "left": describe(report)})
     else:
         lines = repaired(plan, outcome)
         if outcome:
@@ -84,7 +84,7 @@ def fix(args: Namespace) -> int:
 def repair(actor: Actor, args: Namespace) -> tuple[Plan, Outcome | None]:
     """Show the diff of what can be mended, then mend it: (what was planned, what was done; None for a dry run).
     Uses `args.all`, `.dry_run` and `.json`, with which nothing is shown."""
-    from ccpm.ops import repair, repair_plan
+    from ccpm.ops.health import repair, repair_plan
 
     plan = repair_plan.make(actor.top, args.all)
     if not args.json:
@@ -93,14 +93,14 @@ def repair(actor: Actor, args: Namespace) -> tuple[Plan, Outcome | None]:
 
 
 def undo(args: Namespace, time: str) -> int:
-    from ccpm.ops import repair
     from ccpm.ops.actor import Actor
+    from ccpm.ops.health import repair
 
     actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), say)
     outcome = repair.undo(actor, time)
     if args.json:
         left = [{"file": path, "why": why} for path, why in outcome.left]
-        write_json({"backup": outcome.backup, "restored": outcome.done, "left": left})
+        print_json({"backup": outcome.backup, "restored": outcome.done, "left": left})
     else:
         views.show_lines([f"↩️ Restored: {path}" for path in outcome.done])
         views.show_lines([f"⚠️ Left alone: {path}: {why}" for path, why in outcome.left])
@@ -210,13 +210,3 @@ def repaired(plan: Plan, outcome: Outcome | None) -> list[str]:
     elif not plan.repairs and not outcome.locks:
         lines += ["Nothing has one safe answer: nothing was changed."]
     return lines
-
-
-def write_json(data: object) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(data) + "\n")
-
-
-def say(line: str) -> None:
-    sys.stderr.write(f"{PROGRAM}: {line}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli.output import print_json
 from ccpm.errors import NO, OK
 from ccpm.files import clock, root
 from ccpm.files.store import Store
@@ -40,12 +41,12 @@ def run(argv: list[str]) -> int:
 
 def _locks(argv: list[str]) -> int:
     from ccpm.cli.monitor import locks
-    from ccpm.ops import wait_graph
+    from ccpm.ops.locking import wait_graph
 
     args = Parser(PROGRAM, "locks", VERBS["locks"]).parse_args(argv)
     states = wait_graph.states(Store(root.find()))
     if args.json:
-        _print_json({"locks": locks.describe(states)})
+        print_json({"locks": locks.describe(states)})
     else:
         locks.show(states)
     return OK
@@ -53,7 +54,7 @@ def _locks(argv: list[str]) -> int:
 
 def _agents(argv: list[str]) -> int:
     from ccpm.cli.agents import table
-    from ccpm.ops import agents
+    from ccpm.ops.team import agents
 
     parser = Parser(PROGRAM, "agents", VERBS["agents"])
     parser.add_argument("epic", metavar="EPIC", nargs="?", help="only this epic")
@@ -61,7 +62,7 @@ def _agents(argv: list[str]) -> int:
     top = root.find()
     rows = table.rows(top, agents.listing(top, args.epic or ""))
     if args.json:
-        _print_json({"agents": rows})
+        print_json({"agents": rows})
     else:
         table.show(rows)
     return OK
@@ -74,12 +75,13 @@ def _conflicts(argv: list[str]) -> int:
 
 
 def _top(argv: list[str]) -> int:
-    from ccpm.cli.monitor import dashboard, is_terminal
+    from ccpm.cli.monitor import dashboard
+    from ccpm.cli.output import is_terminal
 
     args = Parser(PROGRAM, "top", VERBS["top"]).parse_args(argv)
     project = root.find()
     if args.json:
-        _print_json(dashboard.describe(project))
+        print_json(dashboard.describe(project))
     elif is_terminal() and sys.stdin.isatty():
         from ccpm.cli.monitor import top
 
@@ -91,7 +93,7 @@ def _top(argv: list[str]) -> int:
 
 def _deadlocks(argv: list[str]) -> int:
     from ccpm.cli.monitor import deadlocks
-    from ccpm.ops import wait_graph
+    from ccpm.ops.locking import wait_graph
 
     parser = Parser(PROGRAM, "deadlocks", VERBS["deadlocks"])
     parser.add_argument("--dot", action="store_true", help="the graph for Graphviz: | dot -Tsvg > waits.svg")
@@ -106,7 +108,7 @@ def _deadlocks(argv: list[str]) -> int:
     if args.dot:
         sys.stdout.write(deadlocks.dot(graph))
     elif args.json:
-        _print_json(deadlocks.describe(graph, clock.now()))
+        print_json(deadlocks.describe(graph, clock.now()))
     else:
         deadlocks.show(graph, clock.now())
     if not args.resolve:
@@ -145,7 +147,7 @@ def _metrics(argv: list[str]) -> int:
     if args.openmetrics:
         sys.stdout.write(metrics.openmetrics(report))
     elif args.json:
-        _print_json(report)
+        print_json(report)
     else:
         since = clock.to_iso(now - args.since) if args.since else "the log's beginning"
         metrics.show(report, f"since {since}")
@@ -175,7 +177,7 @@ def _timeline(argv: list[str]) -> int:
         picture = timeline_svg.svg if args.svg else timeline_svg.html
         sys.stdout.write(drawing.chrome_trace(found) if args.trace else picture(found))
     elif args.json:
-        _print_json(drawing.describe(found))
+        print_json(drawing.describe(found))
     else:
         drawing.show(found, shutil.get_terminal_size((100, 24)).columns)
     return OK if found.rows else NO
@@ -193,9 +195,3 @@ def _ago(text: str) -> float:
     if not 0 < seconds < 1e9:
         raise invalid(f"{text[:40]!r} is no age: 30m, 12h, 1d, 2w")
     return seconds
-
-
-def _print_json(data: object) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")

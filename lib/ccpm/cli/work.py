@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli.output import print_json, speaker
 from ccpm.errors import NO, OK, UsageError
 from ccpm.files import process
 from ccpm.ops import identity
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from ccpm.ops.actor import Actor
-    from ccpm.ops.work import Given
+    from ccpm.ops.distribution.work import Given
 
 PROGRAM = "ccpm-work"
+_say = speaker(PROGRAM)
 VERBS = {
     "next": "claim the best task that can be started now; print it",
     "claim": "claim one task",
@@ -77,7 +79,7 @@ def _parser(verb: str) -> Parser:
 
 
 def _claim(verb: str, actor: Actor, args: Namespace) -> Given | None:
-    from ccpm.ops import work
+    from ccpm.ops.distribution import work
 
     if verb == "next":
         return work.next_task(actor, args.epic, args.pid, args.steal)
@@ -89,14 +91,14 @@ def _claim(verb: str, actor: Actor, args: Namespace) -> Given | None:
 def _show_given(args: Namespace, given: Given | None) -> int:
     if given is None:
         if args.json:
-            _print_json({"task": None})
+            print_json({"task": None})
         _say(f"no task of epic {args.epic!r} can be started now")
         sys.stderr.write(
             f"hint: ccpm-query blocked tells why; ccpm-work steal {args.epic} takes from others\n"
         )
         return NO
     if args.json:
-        _print_json(
+        print_json(
             {
                 "task": given.task.id, "epic": given.task.epic, "name": given.task.name, "file": given.task.file,
                 "resource": given.claim.resource, "token": given.claim.lease.token,
@@ -116,8 +118,8 @@ def _show_given(args: Namespace, given: Given | None) -> int:
 
 
 def _done(actor: Actor, args: Namespace) -> int:
-    from ccpm.ops import work
-    from ccpm.ops.evidence import Evidence
+    from ccpm.ops.distribution import work
+    from ccpm.ops.distribution.evidence import Evidence
 
     if sum(map(bool, (args.commit, args.diff, args.no_code))) > 1:
         raise UsageError("one kind of evidence: --commit, --diff or --no-code", "ccpm-work done --help")
@@ -126,28 +128,28 @@ def _done(actor: Actor, args: Namespace) -> int:
 
 
 def _release(actor: Actor, args: Namespace) -> int:
-    from ccpm.ops import work
+    from ccpm.ops.distribution import work
 
     return _show(args, work.release(actor, args.task))
 
 
 def _note(actor: Actor, args: Namespace) -> int:
-    from ccpm.ops import work
+    from ccpm.ops.distribution import work
 
     path = work.note(actor, args.task, args.text)
     if args.json:
-        _print_json({"file": path})
+        print_json({"file": path})
     else:
         sys.stdout.write(f"{path}\n")
     return OK
 
 
 def _plan(actor: Actor, args: Namespace) -> int:
-    from ccpm.ops import work_plan
+    from ccpm.ops.distribution import work_plan
 
     plan = work_plan.make(actor, args.epic, args.agents.replace(",", " ").split(), args.dry_run)
     if args.json:
-        _print_json(plan)
+        print_json(plan)
         return OK
     for slot in plan["slots"]:
         mark = " (in work)" if slot["in_work"] else ""
@@ -163,7 +165,7 @@ def _plan(actor: Actor, args: Namespace) -> int:
 
 def _show(args: Namespace, result: dict[str, object]) -> int:
     if args.json:
-        _print_json(result)
+        print_json(result)
         return OK
     for key, value in result.items():
         if not isinstance(value, dict):
@@ -172,19 +174,9 @@ def _show(args: Namespace, result: dict[str, object]) -> int:
     return OK
 
 
-def _print_json(data: object) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
-
-
 def _pid(text: str) -> int:
     from ccpm.cli.arguments import invalid
 
     if not text.isdigit() or not process.start_of(int(text)):
         raise invalid(f"no process {text[:20]} runs")
     return int(text)
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{PROGRAM}: {line}\n")

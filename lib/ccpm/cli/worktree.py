@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, seconds, split_verb, usage
+from ccpm.cli.output import print_json, speaker
 from ccpm.core import leases
 from ccpm.errors import NO, OK
 from ccpm.ops import identity
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from ccpm.ops.actor import Actor
-    from ccpm.ops.merging import Options
+    from ccpm.ops.coordinator.merging import Options
 
 PROGRAM = "ccpm-worktree"
+_say = speaker(PROGRAM)
 VERBS = {
     "add": "make a worktree for an agent on its own branch of an epic; print its path",
     "remove": "remove a worktree and its branch; refused while it has unsaved work",
@@ -100,7 +102,7 @@ def _add_merge_options(parser: Parser) -> None:
 
 
 def _add(actor: Actor, args: Namespace) -> int:
-    from ccpm.ops import worktrees
+    from ccpm.ops.branches import worktrees
 
     made = worktrees.add_for_epic(actor, args.epic) if args.shared else worktrees.add(actor, args.epic)
     for note in _texts(made["notes"]):
@@ -111,7 +113,7 @@ def _add(actor: Actor, args: Namespace) -> int:
 
 def _remove(actor: Actor, args: Namespace) -> int:
     from ccpm.errors import UsageError
-    from ccpm.ops import removal
+    from ccpm.ops.branches import removal
 
     if bool(args.path) == bool(args.epic) or len(args.epic) > 1:
         raise UsageError("give one EPIC, or --path PATH", f"{PROGRAM} remove --help")
@@ -127,11 +129,11 @@ def _remove(actor: Actor, args: Namespace) -> int:
 
 def _list(actor: Actor, args: Namespace) -> int:
     from ccpm.cli import worktree_tables
-    from ccpm.ops import worktree_list
+    from ccpm.ops.branches import worktree_list
 
     found = worktree_list.describe_all(actor.top, _epic(args))
     if args.json:
-        _print_json(found)
+        print_json(found)
     else:
         worktree_tables.show_list(found)
     return OK
@@ -139,11 +141,11 @@ def _list(actor: Actor, args: Namespace) -> int:
 
 def _conflicts(actor: Actor, args: Namespace) -> int:
     from ccpm.cli import worktree_tables
-    from ccpm.ops import branch_conflicts
+    from ccpm.ops.branches import branch_conflicts
 
     epic = _epic(args)
     report = branch_conflicts.find(actor.top, epic)
-    show = _print_json if args.json else worktree_tables.show_conflicts
+    show = print_json if args.json else worktree_tables.show_conflicts
     show(report)
     while args.watch:
         import time
@@ -160,11 +162,11 @@ def _conflicts(actor: Actor, args: Namespace) -> int:
 
 def _merge(actor: Actor, args: Namespace) -> int:
     from ccpm.cli import worktree_tables
-    from ccpm.ops import merge_report, merging
+    from ccpm.ops.coordinator import merge_report, merging
 
     report = merging.merge(actor, args.epic, _merge_options(args))
     if args.json:
-        _print_json(report)
+        print_json(report)
     else:
         worktree_tables.show_merge(report)
     return merge_report.status(report)
@@ -172,25 +174,25 @@ def _merge(actor: Actor, args: Namespace) -> int:
 
 def _finish(actor: Actor, args: Namespace) -> int:
     from ccpm.cli import worktree_tables
-    from ccpm.ops import epic_merge
+    from ccpm.ops.coordinator import epic_merge
 
     report = epic_merge.finish(actor, args.epic, _merge_options(args), args.partial, args.push)
     if args.json:
-        _print_json(report)
+        print_json(report)
     else:
         worktree_tables.show_finish(report)
     return NO if report["failed"] else OK
 
 
 def _merge_options(args: Namespace) -> Options:
-    from ccpm.ops import merging
+    from ccpm.ops.coordinator import merging
 
     ttl = args.ttl or leases.DEFAULT_TTL
     return merging.Options(args.check, args.check_limit, args.rescue, ttl, args.timeout)
 
 
 def _prune(actor: Actor, args: Namespace) -> int:
-    from ccpm.ops import removal
+    from ccpm.ops.branches import removal
 
     results = removal.prune(actor, _epic(args), args.rescue)
     for result in results:
@@ -203,7 +205,7 @@ def _prune(actor: Actor, args: Namespace) -> int:
 
 
 def _rescued(actor: Actor, args: Namespace) -> int:
-    from ccpm.ops import rescue
+    from ccpm.ops.branches import rescue
 
     found = rescue.describe_all(actor.top)
     _show(args, found, *(f"{saved['ref']}  {saved['path']}" for saved in found))
@@ -211,7 +213,7 @@ def _rescued(actor: Actor, args: Namespace) -> int:
 
 
 def _restore(actor: Actor, args: Namespace) -> int:
-    from ccpm.ops import rescue
+    from ccpm.ops.branches import rescue
 
     made = rescue.restore(actor, args.ref, args.into or "")
     _show(args, made, str(made["path"]))
@@ -238,17 +240,7 @@ def _texts(value: object) -> list[str]:
 
 def _show(args: Namespace, data: object, *lines: str) -> None:
     if args.json:
-        _print_json(data)
+        print_json(data)
     else:
         for line in lines:
             sys.stdout.write(f"{line}\n")
-
-
-def _print_json(data: object) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(data) + "\n")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{PROGRAM}: {line}\n")

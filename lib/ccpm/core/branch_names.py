@@ -5,8 +5,8 @@
 
 git cannot hold `epic/auth` and `epic/auth/agent-3f0c` together (a ref is a file, and a file is no folder): hence the
 two dashes. Contract: no two epics share a branch or a folder, and no agent's branch or folder is that of another
-epic. Two agents whose ids differ only in a leading `agent-` share one; ops/worktrees.py tells them apart by the
-registry.
+epic. Two agents whose ids differ only in a leading `agent-` share one; ops/branches/worktrees.py tells them apart
+by the registry.
 
 Source of what a ref may be: git-check-ref-format(1).
 """

@@ -1,8 +1,8 @@
 """The budget of GitHub requests that all agents share: when the next one may be sent, and what an answer teaches.
 
 Contract: pure functions over one `Ledger` (core/ledger.py) and the time. The caller loads the ledger, calls `tidy`,
-asks `delay`, and if that is zero calls `begin` and publishes, all under one guard (ops/budget.py); `settle` likewise
-when the answer is there.
+asks `delay`, and if that is zero calls `begin` and publishes, all under one guard (ops/github/budget.py); `settle`
+likewise when the answer is there.
 
 Guarantees, for requests that all go through here
 - At most `per_minute` content creations in any minute and `per_hour` in any hour; writes start `spacing` apart; at most

@@ -4,8 +4,8 @@ Contract: pure. `Tally.add` takes whole pieces of a log (docs/FORMATS.md: the ev
 they say. A line that is cut, glued or no event is passed over and counted; an unknown event only counts as one.
 
 The two events of every lock cycle are most of a log: they are read by one regular expression that knows the order in
-which ops/locks.py writes their keys. Whatever that does not match is read as JSON, so a change of order costs time,
-not truth.
+which ops/locking/locks.py writes their keys. Whatever that does not match is read as JSON, so a change of order
+costs time, not truth.
 
 Percentiles are those of all values, interpolated between the two nearest (Hyndman & Fan, "Sample Quantiles in
 Statistical Packages", Am. Stat. 50, 1996: type 7, the default of numpy and R).

@@ -16,7 +16,7 @@ both to acceptance; a breadth-first search over the product of the automata find
 is none (Hopcroft & Ullman: intersection of regular languages). Of characters that no pattern tells apart, one is tried.
 
 Guarantees: no false "cannot meet", as far as no folder has a name like a file; a "meets" names a path that pathspec,
-which decides what a claim covers (ops/ownership.py), agrees on. Non-guarantee: a search that exceeds `LARGEST`
+which decides what a claim covers (ops/team/ownership.py), agrees on. Non-guarantee: a search that exceeds `LARGEST`
 states gives up and answers "may meet", without a path.
 """
 

@@ -16,7 +16,7 @@ Guarantees: gh is started without a shell and inherits no descriptor; it ends wh
 after its sender is gone; it is stopped after `SECONDS`; a signal that ended it ends us too, after it has gone.
 Non-guarantee: a request that was sent when gh was stopped may have been carried out.
 
-Nothing here counts requests: ops/budget.py does, and everything that talks to GitHub goes through that.
+Nothing here counts requests: ops/github/budget.py does, and everything that talks to GitHub goes through that.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ Guarantees
 - Waiting ends: a holder that was stopped (SIGSTOP) in its few microseconds makes others give up with `Busy` after
   `PATIENCE` seconds instead of hanging.
 
-Non-guarantees: not re-entrant; fair only as far as flock(2) is (fairness lives in the queue of ops/locks.py); on a
-network file system it excludes only as far as that one implements flock across hosts.
+Non-guarantees: not re-entrant; fair only as far as flock(2) is (fairness lives in the queue of
+ops/locking/locks.py); on a network file system it excludes only as far as that one implements flock across hosts.
 """
 
 from __future__ import annotations

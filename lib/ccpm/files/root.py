@@ -110,6 +110,11 @@ def metrics_dir(root: str) -> str:
     return f"{root}/.claude/metrics"
 
 
+def library() -> str:
+    """The folder `lib` of the installation that this code is part of."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
 def make_dir(path: str) -> None:
     """`path` with its parents; IOFailure (74) says what stands in the way."""
     try:

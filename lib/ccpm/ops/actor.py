@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ccpm.files import root
 from ccpm.files.store import Store
-from ccpm.ops.holding import Holding
+from ccpm.ops.locking.holding import Holding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import os
 from ccpm.core.registry import Registry
 from ccpm.files import agent_records, events, json_record, root
 from ccpm.files.store import Store
-from ccpm.ops import agents, wait_graph
-from ccpm.ops.lock_state import State
+from ccpm.ops.locking import wait_graph
+from ccpm.ops.locking.lock_state import State
+from ccpm.ops.team import agents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

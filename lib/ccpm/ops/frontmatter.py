@@ -20,7 +20,7 @@ from ccpm.files.frontmatter import Document
 from ccpm.files.plain import Guarded
 from ccpm.files.store import Store
 from ccpm.ops import plain_files
-from ccpm.ops.fences import Fenced
+from ccpm.ops.locking.fences import Fenced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

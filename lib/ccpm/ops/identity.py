@@ -32,7 +32,8 @@ def subagent(claude_id: str) -> str:
 
 def _of_environment(session: str) -> str | None:
     """$CCPM_AGENT_ID, $AGENT_ID, or the session's own. A session that was started by another one has that one's
-    $CCPM_AGENT_ID in its environment: $CCPM_AGENT_SESSION tells for which session it was set (ops/hook_sessions.py)."""
+    $CCPM_AGENT_ID in its environment: $CCPM_AGENT_SESSION tells for which session it was set
+    (ops/claude/hook_sessions.py)."""
     named = os.environ.get("CCPM_AGENT_ID")
     if session and os.environ.get("CCPM_AGENT_SESSION", session) != session:
         named = None

@@ -20,7 +20,9 @@ from ccpm.errors import Busy, NotFound, io_failure
 from ccpm.files import atomic, installed, leftovers, plain, root
 from ccpm.files.installed import Manifest
 from ccpm.files.store import Store
-from ccpm.ops import hook_wiring, lock_state, wording
+from ccpm.ops import wording
+from ccpm.ops.claude import hook_wiring
+from ccpm.ops.locking import lock_state
 
 
 class Step:

@@ -8,7 +8,7 @@ from ccpm.errors import VersionConflict
 from ccpm.files import events, root
 from ccpm.files.plain import Guarded
 from ccpm.files.store import Store
-from ccpm.ops.fences import Fenced
+from ccpm.ops.locking.fences import Fenced
 
 
 class Write:

@@ -11,9 +11,10 @@ from typing import Any
 from ccpm.errors import Busy, CcpmError
 from ccpm.files import agent_records, process
 from ccpm.files.store import Store
-from ccpm.ops import agents, locks, ownership, streams
 from ccpm.ops.actor import Actor
-from ccpm.ops.locks import Request
+from ccpm.ops.locking import locks
+from ccpm.ops.locking.locks import Request
+from ccpm.ops.team import agents, ownership, streams
 from race.crew import Gate, Worker
 
 EPICS = ("auth", "pay")

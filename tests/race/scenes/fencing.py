@@ -11,8 +11,9 @@ from ccpm.core.leases import Lease
 from ccpm.errors import Busy, LeaseLost
 from ccpm.files import atomic, guard, plain, process
 from ccpm.files.store import Store
-from ccpm.ops import lock_state, locks, plain_files, waiting
-from ccpm.ops.locks import Request
+from ccpm.ops import plain_files
+from ccpm.ops.locking import lock_state, locks, waiting
+from ccpm.ops.locking.locks import Request
 from race.crew import Worker, until
 
 RESOURCE = "epic-auth"

@@ -6,8 +6,8 @@ import os
 from typing import Any
 
 from ccpm.errors import CcpmError
-from ccpm.ops import budget
 from ccpm.ops.actor import Actor
+from ccpm.ops.github import budget
 from race.crew import Gate, Worker
 
 ISSUES = "repos/octo/shop/issues"

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ccpm.ops import plain_files, repair, repair_plan
+from ccpm.ops import plain_files
 from ccpm.ops.actor import Actor
+from ccpm.ops.health import repair, repair_plan
 from ccpm.ops.plain_files import Write
 from race.crew import Gate, Worker, until
 

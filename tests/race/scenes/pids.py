@@ -8,8 +8,8 @@ import time
 from ccpm.core.leases import Lease
 from ccpm.files import process
 from ccpm.files.store import Store
-from ccpm.ops import locks
-from ccpm.ops.locks import Request
+from ccpm.ops.locking import locks
+from ccpm.ops.locking.locks import Request
 from race.crew import Gate, Worker
 
 RESOURCE = "task-7"

@@ -11,9 +11,9 @@ from ccpm.core.leases import Lease
 from ccpm.errors import Busy
 from ccpm.files import process
 from ccpm.files.store import Store
-from ccpm.ops import lock_state, locks, waiting
-from ccpm.ops.lock_state import look
-from ccpm.ops.locks import Request
+from ccpm.ops.locking import lock_state, locks, waiting
+from ccpm.ops.locking.lock_state import look
+from ccpm.ops.locking.locks import Request
 from race.crew import Gate, Worker
 
 RESOURCE = "task-7"

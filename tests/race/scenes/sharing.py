@@ -11,8 +11,8 @@ from typing import Any
 from ccpm.core.leases import EXCLUSIVE, SHARED
 from ccpm.files import process
 from ccpm.files.store import Store
-from ccpm.ops import locks, waiting
-from ccpm.ops.locks import Request
+from ccpm.ops.locking import locks, waiting
+from ccpm.ops.locking.locks import Request
 from race.crew import Gate, Worker
 
 RESOURCE = "epic-auth"

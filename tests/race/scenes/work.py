@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ccpm.errors import Busy, LeaseLost
-from ccpm.ops import work, work_plan
 from ccpm.ops.actor import Actor
-from ccpm.ops.evidence import Evidence
+from ccpm.ops.distribution import work, work_plan
+from ccpm.ops.distribution.evidence import Evidence
 from race.crew import Gate, Worker, until
 
 EPIC = "auth"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser
+from ccpm.cli.output import print_json, speaker
 from ccpm.errors import UsageError
 from ccpm.ops import identity
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ccpm.ops.actor import Actor
 
 PROGRAM = "ccpm-agent"
+say = speaker(PROGRAM)
 
 
 def actor_of(args: Namespace) -> Actor:
@@ -51,17 +53,3 @@ def print_result(args: Namespace, text: str, data: object) -> None:
         print_json(data)
     elif text:
         sys.stdout.write(f"{text}\n")
-
-
-def print_json(data: object) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
-
-
-def say(line: str) -> None:
-    try:
-        sys.stderr.write(f"{PROGRAM}: {line}\n")
-        sys.stderr.flush()
-    except OSError:
-        pass  # whoever reads our words is gone; what we do does not depend on it

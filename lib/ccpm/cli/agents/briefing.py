@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.agents import actor_of, print_json, print_result
+from ccpm.cli.agents import actor_of, print_result
 from ccpm.cli.arguments import Parser
+from ccpm.cli.output import print_json
 from ccpm.errors import NO, OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ccpm.ops.briefing import Brief
+    from ccpm.ops.team.briefing import Brief
 
 
 def run(verb: str, parser: Parser, argv: list[str]) -> int:
@@ -20,7 +21,7 @@ def run(verb: str, parser: Parser, argv: list[str]) -> int:
 def _ready(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("epic", metavar="EPIC", help="the epic")
     args = parser.parse_args(argv)
-    from ccpm.ops import briefing
+    from ccpm.ops.team import briefing
 
     found = briefing.of_epic(actor_of(args), args.epic)
     if args.json:
@@ -33,7 +34,8 @@ def _ready(parser: Parser, argv: list[str]) -> int:
 def _where(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("task", metavar="TASK", help="EPIC/TASK, or a number that only one epic has")
     args = parser.parse_args(argv)
-    from ccpm.ops import plans, work
+    from ccpm.ops.distribution import work
+    from ccpm.ops.plan import plans
 
     actor = actor_of(args)
     epic, key = work.locate(actor, args.task)

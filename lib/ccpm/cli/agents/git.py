@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.agents import print_json, say
+from ccpm.cli.agents import say
 from ccpm.cli.arguments import Parser
+from ccpm.cli.output import print_json
 from ccpm.core.hook_files import NAMES
 from ccpm.errors import NO, OK, UsageError
 from ccpm.ops import identity
@@ -26,8 +27,8 @@ def _git_hook(parser: Parser, argv: list[str]) -> int:
             f"no hook {args.name[:40]!r}; there are: {', '.join(NAMES)}", "ccpm-agent hooks install"
         )
     from ccpm.files import root
-    from ccpm.ops import commits
     from ccpm.ops.actor import Actor
+    from ccpm.ops.team import commits
 
     top = root.find()
     actor = Actor(commits.committer(top, args.agent), identity.carried_fences(), say, top)
@@ -49,7 +50,7 @@ def _hooks(parser: Parser, argv: list[str]) -> int:
     )
     args = parser.parse_args(argv)
     from ccpm.files import root
-    from ccpm.ops import git_hooks
+    from ccpm.ops.team import git_hooks
 
     project = args.project or root.find()
     if args.action == "status":

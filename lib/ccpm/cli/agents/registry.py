@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.agents import actor_of, add_pid, first, pid_of, print_json, print_result, say
+from ccpm.cli.agents import actor_of, add_pid, first, pid_of, print_result, say
 from ccpm.cli.arguments import Parser
+from ccpm.cli.output import print_json
 from ccpm.errors import OK
 
 
@@ -25,7 +26,7 @@ def _register(parser: Parser, argv: list[str]) -> int:
     add_pid(parser)
     parser.add_argument("--new", action="store_true", help="as an agent of its own, with a new id")
     args = parser.parse_args(argv)
-    from ccpm.ops import agents
+    from ccpm.ops.team import agents
 
     if args.new:
         import uuid
@@ -40,7 +41,7 @@ def _heartbeat(parser: Parser, argv: list[str]) -> int:
     _add_optional_epic(parser)
     add_pid(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops import agents
+    from ccpm.ops.team import agents
 
     beaten = agents.heartbeat(actor_of(args), first(args.epic), pid_of(args))
     print_result(args, "", {"epics": beaten})
@@ -50,7 +51,7 @@ def _heartbeat(parser: Parser, argv: list[str]) -> int:
 def _unregister(parser: Parser, argv: list[str]) -> int:
     _add_optional_epic(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops import agents
+    from ccpm.ops.team import agents
 
     actor = actor_of(args)
     left = agents.unregister(actor, first(args.epic))
@@ -66,7 +67,7 @@ def _list(parser: Parser, argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from ccpm.cli.agents import table
     from ccpm.files import root
-    from ccpm.ops import agents
+    from ccpm.ops.team import agents
 
     top = root.find()
     found = table.rows(top, agents.listing(top, first(args.epic)))
@@ -84,7 +85,7 @@ def _clean(parser: Parser, argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from ccpm.files import root
     from ccpm.files.store import Store
-    from ccpm.ops import agents
+    from ccpm.ops.team import agents
 
     gone = agents.clean(Store(root.find()), first(args.epic))
     if args.json:

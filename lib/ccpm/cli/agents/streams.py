@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.agents import actor_of, add_epic, add_pid, first, pid_of, print_json, print_result, say
+from ccpm.cli.agents import actor_of, add_epic, add_pid, first, pid_of, print_result, say
 from ccpm.cli.arguments import Parser
+from ccpm.cli.output import print_json
 from ccpm.errors import NO, OK
 
 TYPE_CHECKING = False
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from ccpm.ops.actor import Actor
-    from ccpm.ops.analyses import Part, Reading
-    from ccpm.ops.ownership import Claim
+    from ccpm.ops.team.analyses import Part, Reading
+    from ccpm.ops.team.ownership import Claim
 
 
 def run(verb: str, parser: Parser, argv: list[str]) -> int:
@@ -41,7 +42,7 @@ def _claim(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("--title", default="", help="what the stream is about")
     args = parser.parse_args(argv)
     from ccpm.files import agent_records
-    from ccpm.ops import streams
+    from ccpm.ops.team import streams
 
     actor, epic = _resolve(args)
     stream = streams.claim(actor, epic, args.stream, args.pattern or [], args.issue, args.title, pid_of(args))
@@ -52,7 +53,7 @@ def _claim(parser: Parser, argv: list[str]) -> int:
 def _start(parser: Parser, argv: list[str]) -> int:
     _add_stream(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops import streams
+    from ccpm.ops.team import streams
 
     streams.start(*_resolve(args), args.stream)
     return OK
@@ -61,7 +62,7 @@ def _start(parser: Parser, argv: list[str]) -> int:
 def _release(parser: Parser, argv: list[str]) -> int:
     _add_stream(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops import streams
+    from ccpm.ops.team import streams
 
     if not streams.release(*_resolve(args), args.stream):
         say(f"{args.stream} was free already")
@@ -71,7 +72,7 @@ def _release(parser: Parser, argv: list[str]) -> int:
 def _complete(parser: Parser, argv: list[str]) -> int:
     _add_stream(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops import streams
+    from ccpm.ops.team import streams
 
     streams.complete(*_resolve(args), args.stream)
     return OK
@@ -81,7 +82,7 @@ def _owner(parser: Parser, argv: list[str]) -> int:
     _add_stream(parser)
     args = parser.parse_args(argv)
     from ccpm.files import agent_records
-    from ccpm.ops import streams
+    from ccpm.ops.team import streams
 
     actor, epic = _resolve(args)
     found = streams.find(actor.top, epic, args.stream)
@@ -100,7 +101,7 @@ def _check(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("file", metavar="FILE", nargs="+", help="paths, from the current directory")
     args = parser.parse_args(argv)
     from ccpm.files import root
-    from ccpm.ops import ownership
+    from ccpm.ops.team import ownership
 
     actor = actor_of(args)
     paths = {file: root.resolve(file) for file in args.file}
@@ -126,7 +127,7 @@ def _conflicts(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("pattern", metavar="PATTERN", nargs="+", help="files, as in .gitignore, from the top")
     parser.add_argument("--stream", default="", metavar="NAME", help="leave this stream out")
     args = parser.parse_args(argv)
-    from ccpm.ops import agents, streams
+    from ccpm.ops.team import agents, streams
 
     # All epics count: which one is meant matters only for the stream that is left out.
     actor = actor_of(args)
@@ -149,7 +150,7 @@ def _streams(parser: Parser, argv: list[str]) -> int:
         help="the number of the task or its issue; without: all of the epic",
     )
     args = parser.parse_args(argv)
-    from ccpm.ops import analyses
+    from ccpm.ops.team import analyses
 
     actor, epic = _resolve(args)
     issue = first(args.issue)
@@ -166,7 +167,7 @@ def _streams(parser: Parser, argv: list[str]) -> int:
 def _registered(args: Namespace, actor: Actor, epic: str) -> int:
     """The streams in the registry: name, status, owner, patterns."""
     from ccpm.files import agent_records
-    from ccpm.ops import agents
+    from ccpm.ops.team import agents
 
     found = agents.read(actor.top, agents.check_epic(actor.top, epic)).streams
     if args.json:
@@ -184,7 +185,7 @@ def _take(parser: Parser, argv: list[str]) -> int:
     )
     add_pid(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops import analyses
+    from ccpm.ops.team import analyses
 
     actor, epic = _resolve(args)
     part, progress = analyses.take(actor, epic, args.issue, first(args.stream), pid_of(args))
@@ -242,7 +243,7 @@ def _add_stream(parser: Parser) -> None:
 
 
 def _resolve(args: Namespace) -> tuple[Actor, str]:
-    from ccpm.ops import agents
+    from ccpm.ops.team import agents
 
     actor = actor_of(args)
     return actor, agents.own_epic(actor, args.epic)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
+from ccpm.cli.tables import table
 from ccpm.core.registry import ACTIVE, GONE, Registry
 from ccpm.files import agent_records, clock
 from ccpm.files.store import Store
-from ccpm.ops import agents, lock_state, requests
+from ccpm.ops.locking import lock_state
+from ccpm.ops.team import agents, requests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _COLUMNS = ("AGENT", "EPIC", "STATUS", "STREAM", "SINCE", "LAST SEEN", "COMMITS"
 def rows(top: str, found: list[tuple[Registry, agents.Held]]) -> list[Row]:
     """All agents with the keys of their registry's file, and `agent_id`, `epic`, `streams`, `waits_for` and `why`."""
     waits = _waits(top)
-    table = []
+    found_rows = []
     for registry, held in found:
         for agent in registry.agents.values():
             status, why = agents.judge(agent, held)
@@ -31,8 +32,8 @@ def rows(top: str, found: list[tuple[Registry, agents.Held]]) -> list[Row]:
             ]
             facts = {"agent_id": agent.id, "epic": registry.epic, **agent_records.describe(agent, status)}
             facts |= {"status": status, "why": why, "streams": mine, "waits_for": waits.get(agent.id, [])}
-            table.append(facts)
-    return table
+            found_rows.append(facts)
+    return found_rows
 
 
 def show(found: list[Row]) -> None:
@@ -40,14 +41,9 @@ def show(found: list[Row]) -> None:
         sys.stdout.write("No agents are registered.\n")
         return
     now = clock.now().wall
-    table = [_cells(row, now) for row in found]
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI"):
-        _show_rich(found, now)
-        return
-    widths = [max(len(line[place]) for line in [_COLUMNS, *table]) for place in range(len(_COLUMNS))]
-    for line in [_COLUMNS, *table]:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    styles = {ACTIVE: "green", GONE: "red"}
+    cells = [_cells(row, now) for row in found]
+    table(_COLUMNS, cells, [styles.get(str(row["status"]), "yellow") for row in found])
 
 
 def show_active(found: list[Row]) -> None:
@@ -94,21 +90,3 @@ def _ago(now: float, stamp: str) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s ago"
     return f"{seconds / 60:.0f} min ago" if seconds < 7200 else f"{seconds / 3600:.0f} h ago"
-
-
-def _show_rich(found: list[Row], now: float) -> None:
-    """The same on a terminal: ages instead of times, and one column less."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(title="Agents", title_justify="left")
-    for name in ("Agent", "Epic", "Status", "Work", "Since", "Seen", "Commits", "Locked, waits for"):
-        shown.add_column(name, overflow="fold")
-    for row in found:
-        agent, epic, status, work, since, seen, commits, locked, waits = _cells(row, now)
-        style = "green" if status == ACTIVE else "red" if status.startswith(GONE) else "yellow"
-        more = [text for text in (locked, f"→ {waits}") if not text.endswith("-")]
-        cells = [agent, epic, status, work, _ago(now, since), seen, commits, ", ".join(more)]
-        shown.add_row(*(Text(cell, style=style if place == 2 else "") for place, cell in enumerate(cells)))
-    Console().print(shown)

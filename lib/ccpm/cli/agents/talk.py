@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.agents import actor_of, print_json, print_result, say
+from ccpm.cli.agents import actor_of, print_result, say
 from ccpm.cli.arguments import Parser, seconds
+from ccpm.cli.output import print_json
 from ccpm.core.leases import MAX_TTL
 from ccpm.errors import NO, OK, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ccpm.ops.messages import Message
+    from ccpm.ops.team.messages import Message
 
 
 def run(verb: str, parser: Parser, argv: list[str]) -> int:
@@ -28,7 +29,7 @@ def _request(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("--wait", type=length, default=0.0, metavar="SECONDS", help="wait in line so long")
     _add_ttl(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops import requests
+    from ccpm.ops.team import requests
 
     lease = requests.ask(actor_of(args), args.file, args.reason, args.wait, args.ttl or requests.TTL)
     print_result(
@@ -42,7 +43,7 @@ def _grant(parser: Parser, argv: list[str], share: bool) -> int:
     parser.add_argument("--to", default="", metavar="AGENT", help="to whom; without: to the first that asked")
     _add_ttl(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops import requests
+    from ccpm.ops.team import requests
 
     lease = requests.grant(actor_of(args), args.file, args.to, args.ttl or requests.TTL, share)
     who = lease.owner.agent
@@ -55,7 +56,7 @@ def _deny(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("--to", default="", metavar="AGENT", help="only to this agent")
     parser.add_argument("--reason", default="", metavar="WHY", help="the agents that asked read it")
     args = parser.parse_args(argv)
-    from ccpm.ops import requests
+    from ccpm.ops.team import requests
 
     told = requests.deny(actor_of(args), args.file, args.reason, args.to)
     print_result(args, "\n".join(told), {"file": args.file, "denied": told})
@@ -65,7 +66,7 @@ def _deny(parser: Parser, argv: list[str]) -> int:
 def _return(parser: Parser, argv: list[str]) -> int:
     _add_file(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops import requests
+    from ccpm.ops.team import requests
 
     if not requests.give_back(actor_of(args), args.file):
         say(f"{args.file} was not yours")
@@ -77,7 +78,7 @@ def _tell(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("--all", action="store_true", help="to all agents")
     parser.add_argument("--epic", default="", metavar="EPIC", help="to all agents of this epic")
     args = parser.parse_args(argv)
-    from ccpm.ops import messages
+    from ccpm.ops.team import messages
 
     to_all = args.all or bool(args.epic)
     if not to_all and len(args.words) < 2:
@@ -93,7 +94,7 @@ def _tell(parser: Parser, argv: list[str]) -> int:
 def _inbox(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="leave the messages there")
     args = parser.parse_args(argv)
-    from ccpm.ops import messages, requests
+    from ccpm.ops.team import messages, requests
 
     actor = actor_of(args)
     found = requests.pending(actor.top, actor.agent)
@@ -117,7 +118,7 @@ def _inbox(parser: Parser, argv: list[str]) -> int:
 
 
 def _line(top: str, one: Message) -> str:
-    from ccpm.ops import messages
+    from ccpm.ops.team import messages
 
     who = f" from {one['from']}" if one.get("from") else ""
     return f"{one['at']}\t{one['kind']}{who}\t{messages.in_words(one)}\n"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.agents import table as agent_table
-from ccpm.cli.monitor import columns, duration, locks
+from ccpm.cli.monitor import duration, locks
+from ccpm.cli.tables import columns
 from ccpm.core.registry import ACTIVE
 from ccpm.files import clock
 from ccpm.ops import dashboard

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.monitor import duration, is_terminal
+from ccpm.cli.monitor import duration
+from ccpm.cli.output import is_terminal
 from ccpm.core import wait_graph
 from ccpm.core.deadlock import Wait
 from ccpm.core.leases import Now

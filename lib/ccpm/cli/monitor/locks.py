@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.monitor import duration, table
+from ccpm.cli.monitor import duration
+from ccpm.cli.tables import table
 from ccpm.core import leases
 from ccpm.core.leases import Lease
 from ccpm.files import clock, records
-from ccpm.ops.lock_state import State
+from ccpm.ops.locking.lock_state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.monitor import duration, table
+from ccpm.cli.monitor import duration
+from ccpm.cli.tables import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ _LINES = (
 
 def add_commits(report: Report, top: str) -> None:
     """Count the commits of agents that are still registered: the log has those of agents that have left."""
-    from ccpm.ops import agents
+    from ccpm.ops.team import agents
 
     counted = {
         agent.id: agent.commits for registry, _ in agents.listing(top) for agent in registry.agents.values()

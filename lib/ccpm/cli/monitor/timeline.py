@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.monitor import duration, is_terminal
+from ccpm.cli.monitor import duration
+from ccpm.cli.output import is_terminal
 from ccpm.core.timeline import ALIVE, KINDS, MERGING, WAITING, WORKING, Row, Timeline, ticks
 from ccpm.files import clock
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
+from ccpm.cli.output import is_terminal
 from ccpm.cli.views import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ccpm.ops.views import Data
+    from ccpm.ops.plan.views import Data
 
 
 def show(verb: str, data: Data) -> None:
     lines = plain.RENDERERS[verb](data)
-    if _is_colourful():
+    if is_terminal():
         from ccpm.cli.views import terminal
 
         terminal.show(verb, data, lines)
@@ -24,14 +24,10 @@ def show(verb: str, data: Data) -> None:
 
 def show_lines(lines: list[str]) -> None:
     """Lines that are the same everywhere, with colour on a terminal. They may hold names that are no UTF-8."""
-    if _is_colourful():
+    if is_terminal():
         from ccpm.cli.views import terminal
 
         terminal.show("", {}, [line.encode("utf-8", "replace").decode() for line in lines])
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
-
-
-def _is_colourful() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI")

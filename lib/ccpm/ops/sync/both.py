@@ -21,8 +21,8 @@ from ccpm.errors import (
     VersionConflict,
 )
 from ccpm.external import git
-from ccpm.ops import epics, plans
 from ccpm.ops.actor import Actor
+from ccpm.ops.plan import epics, plans
 from ccpm.ops.sync import Progress, epic, merging, state
 from ccpm.ops.sync.items import Item, Items
 from ccpm.ops.sync.merging import Outcome

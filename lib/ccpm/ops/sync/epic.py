@@ -17,9 +17,11 @@ from ccpm.errors import Busy, NotYours
 from ccpm.files import events, plain
 from ccpm.files.journal import Journal
 from ccpm.files.plain import Guarded
-from ccpm.ops import claims, epics, wording
+from ccpm.ops import wording
 from ccpm.ops.actor import Actor
-from ccpm.ops.fences import Fenced
+from ccpm.ops.distribution import claims
+from ccpm.ops.locking.fences import Fenced
+from ccpm.ops.plan import epics
 from ccpm.ops.sync import Progress, items, once, relabel, state
 from ccpm.ops.sync.items import EPIC, Item, Items
 from ccpm.ops.sync.session import Session

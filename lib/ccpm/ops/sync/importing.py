@@ -12,8 +12,8 @@ import re
 
 from ccpm.core import issue_text
 from ccpm.errors import Busy, UsageError, VersionConflict
-from ccpm.ops import creating, epics, plans
 from ccpm.ops.actor import Actor
+from ccpm.ops.plan import creating, epics, plans
 from ccpm.ops.sync import Progress, state
 from ccpm.ops.sync.items import Items
 from ccpm.ops.trackers import CLOSED, Issue, Tracker

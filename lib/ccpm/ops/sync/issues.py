@@ -9,8 +9,8 @@ from __future__ import annotations
 from ccpm.core import issue_text
 from ccpm.core.plan import CLOSED as DONE
 from ccpm.errors import NotFound, UsageError
-from ccpm.ops import creating, epics, plans
 from ccpm.ops.actor import Actor
+from ccpm.ops.plan import creating, epics, plans
 from ccpm.ops.sync import Progress, both, epic, merging, state, updates
 from ccpm.ops.sync.both import Options
 from ccpm.ops.sync.items import Item, Items

@@ -13,7 +13,7 @@ from ccpm.core.plan import CLOSED as DONE
 from ccpm.core.plan import EpicPlan, Task
 from ccpm.errors import Malformed, NotFound, UsageError
 from ccpm.files.plan_tree import PlanFile
-from ccpm.ops import plans
+from ccpm.ops.plan import plans
 from ccpm.ops.trackers import CLOSED, OPEN, Tracker
 
 EPIC = "epic.md"

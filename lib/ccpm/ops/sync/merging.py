@@ -18,7 +18,7 @@ from ccpm.files import frontmatter as text_of_frontmatter
 from ccpm.files import frontmatter_edit, root
 from ccpm.files.plain import Guarded
 from ccpm.ops import frontmatter
-from ccpm.ops.fences import Fenced
+from ccpm.ops.locking.fences import Fenced
 from ccpm.ops.sync import items, state
 from ccpm.ops.sync.items import Item
 from ccpm.ops.sync.session import Session

@@ -19,8 +19,10 @@ from ccpm.core.plan import task_id_of
 from ccpm.core.renumber import Numbered
 from ccpm.errors import NotFound, VersionConflict
 from ccpm.files.journal import Journal
-from ccpm.ops import board, frontmatter, moving, plans
+from ccpm.ops import frontmatter
 from ccpm.ops.actor import Actor
+from ccpm.ops.distribution import board
+from ccpm.ops.plan import moving, plans
 from ccpm.ops.sync.items import EPIC, Item, Items
 from ccpm.ops.trackers import Tracker
 

@@ -8,10 +8,10 @@ import os
 
 from ccpm.errors import NotYours
 from ccpm.files.journal import Journal
-from ccpm.ops import epics
 from ccpm.ops.actor import Actor
-from ccpm.ops.fences import Fenced
-from ccpm.ops.keeping import Keeping
+from ccpm.ops.locking.fences import Fenced
+from ccpm.ops.locking.keeping import Keeping
+from ccpm.ops.plan import epics
 from ccpm.ops.sync import Progress, once, state
 from ccpm.ops.sync.items import Items
 from ccpm.ops.trackers import Tracker

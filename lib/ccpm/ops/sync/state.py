@@ -11,7 +11,7 @@ import os
 from ccpm.core import issue_text
 from ccpm.files import json_record
 from ccpm.ops.actor import Actor
-from ccpm.ops.fences import Fenced
+from ccpm.ops.locking.fences import Fenced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ import re
 from ccpm.core import issue_text
 from ccpm.files import frontmatter, plain
 from ccpm.files.plain import Guarded
-from ccpm.ops import epics
 from ccpm.ops import frontmatter as frontmatter_ops
-from ccpm.ops.fences import Fenced
+from ccpm.ops.locking.fences import Fenced
+from ccpm.ops.plan import epics
 from ccpm.ops.sync import items
 from ccpm.ops.sync.session import Session
 

@@ -1,4 +1,4 @@
-"""GitHub as the tracker, over REST through the user's `gh` and the budget that all agents share (ops/budget.py).
+"""GitHub as the tracker, over REST through the user's `gh` and the budget that all agents share (ops/github/budget.py).
 
 What GitHub says no to becomes the error that it means: 404 and 410 NotFound (66) for an issue, Unavailable (69) for a
 repository or one whose issues are switched off, 403 NotYours (77), a limit Busy (75). A request that was sent and not
@@ -18,8 +18,8 @@ from ccpm.core.remote import PUBLIC, Repository
 from ccpm.errors import CcpmError, NotFound, NotYours, Unavailable, UsageError
 from ccpm.external import gh
 from ccpm.files import clock
-from ccpm.ops import budget
 from ccpm.ops.actor import Actor
+from ccpm.ops.github import budget
 from ccpm.ops.trackers import CLOSED, OPEN, Change, Comment, Issue, Tracker, Unanswered
 
 TYPE_CHECKING = False

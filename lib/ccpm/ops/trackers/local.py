@@ -16,7 +16,7 @@ from ccpm.errors import NotFound
 from ccpm.files import clock, events, json_record, root
 from ccpm.files.plain import Guarded
 from ccpm.ops.actor import Actor
-from ccpm.ops.fences import Fenced
+from ccpm.ops.locking.fences import Fenced
 from ccpm.ops.trackers import CLOSED, OPEN, Change, Comment, Issue, Tracker
 
 TYPE_CHECKING = False

@@ -1,0 +1,68 @@
+"""What the registry knows of agents and their branches: the one place where worktrees and merges ask it.
+
+Contract: an agent that no registry knows is not live.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ccpm.core import branch_names
+from ccpm.core import registry as rules
+from ccpm.core.registry import Agent
+from ccpm.errors import CcpmError
+from ccpm.files import agent_records, clock, process
+from ccpm.files.store import Store
+from ccpm.ops.team import agents
+
+
+def record(store: Store, epic: str, agent_id: str, worktree: str, branch: str, base: str) -> None:
+    """Write down that the agent works in `worktree` on `branch`, which began at the commit `base`. Registers it if it
+    is not; it is a sign of life."""
+    owner = process.owner(agent_id)
+    with agents.Changing(store, epic) as registry:
+        now = clock.now()
+        agent = registry.agents.get(agent_id)
+        is_new = agent is None or bool(agent.ended)
+        if agent is None or agent.ended:
+            agent = registry.agents[agent_id] = rules.new_agent(owner, now)
+            agent.base = base
+        rules.beat(agent, owner, now)
+        agent.worktree, agent.branch = worktree, branch
+    if is_new:
+        agents.announce(store.top, agent, epic)
+
+
+def forget(store: Store, epic: str, worktree: str) -> None:
+    """Take `worktree` out of the entries that name it."""
+    if not os.path.isfile(agent_records.path_of(store.top, epic)):
+        return
+    with agents.Changing(store, epic) as registry:
+        for agent in registry.agents.values():
+            if agent.worktree == worktree:
+                agent.worktree = ""
+
+
+def is_live(store: Store, epic: str, agent_id: str) -> bool:
+    """Whether `agent_id` is registered in `epic` and not dead."""
+    if not epic:
+        return any(is_live(store, name, agent_id) for name in agent_records.epics_with_registry(store.top))
+    agent = _agents(store, epic).get(agent_id)
+    return agent is not None and not agents.is_dead(store, agent)
+
+
+def of_branches(store: Store, epic: str, branches: list[str]) -> dict[str, str]:
+    """{branch: its agent} for branches of agents of `epic`: the registered agent that its name was made for, else the
+    one whose entry names it, else the id in its name (an agent that has left)."""
+    known = _agents(store, epic)
+    named = {agent.branch: agent.id for agent in known.values() if agent.branch}
+    # the name of a branch says more than an entry: a guest in somebody's worktree is registered there too
+    named |= {branch_names.agent_branch(epic, agent): agent for agent in known}
+    return {branch: named.get(branch) or "agent-" + branch_names.split(branch)[1] for branch in branches}
+
+
+def _agents(store: Store, epic: str) -> dict[str, Agent]:
+    try:
+        return agents.read(store.top, epic).agents
+    except CcpmError:  # a registry that cannot be read says nothing; whoever writes it says why
+        return {}

@@ -1,0 +1,209 @@
+"""Whether an agent may change a file: the decision before an edit tool or a Bash command runs. Read-only.
+
+The common path is a file that nobody claims: it costs a few looks at folders. What decides about claims is loaded only
+where there are some.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ccpm.core import hook_decisions, names
+from ccpm.core.hook_decisions import COPY, ORDINARY, STATE
+from ccpm.files import checkout, root
+from ccpm.ops.claude import hook_records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ccpm.core.shell_writes import Write
+    from ccpm.ops.claude.hooks import Call
+    from ccpm.ops.team.ownership import Claim
+
+MOST_FILES = 2000
+"""Files below one folder that are looked at, when a command removes or moves it."""
+
+
+def denial_of_edit(call: Call, path: str) -> str:
+    """Why the agent may not change the file `path` (absolute, free of symbolic links), "" if it may."""
+    path = in_plan(call.top, path)
+    top = root.of_file(path)
+    if not top:
+        return ""
+    worktree, relative = checkout.locate(top, path)
+    if not relative:
+        return ""
+    reason = _denial(call, top, worktree, relative)
+    if not reason and call.strict and not relative.startswith(".claude/"):
+        from ccpm.ops.team import ownership
+
+        reason = "" if ownership.owner_of(top, relative) else hook_decisions.unclaimed_denial(relative)
+    return reason
+
+
+def denial_of_command(call: Call, command: str) -> str:
+    """Why a Bash command may not run: the first file that it certainly writes and the agent may not change."""
+    if not _may_write(command):
+        return ""
+    from ccpm.core import shell_writes
+
+    for write in shell_writes.writes(command):
+        for path in _paths_of(call, write):
+            path = in_plan(call.top, path)
+            top = root.of_file(path)
+            worktree, relative = checkout.locate(top, path) if top else ("", "")
+            reason = _denial(call, top, worktree, relative, write.program) if relative else ""
+            if reason:
+                return hook_decisions.by_command(write.program, reason)
+    return ""
+
+
+def with_identity(call: Call, command: str) -> str:
+    """`command` with the agent's id in each call of our own helpers and scripts; as it is outside of subagents: the
+    shells of a session know it already (ops/claude/hook_sessions.py)."""
+    if not call.is_subagent or not ("ccpm" in command or "commands/pm/" in command):
+        return command
+    from ccpm.core import shell_writes
+
+    return shell_writes.with_agent(command, call.agent, _helpers(), _takes_agent)
+
+
+def in_plan(top: str, path: str) -> str:
+    """`path`, or where it is below `.claude` if the folder there is a link to where the plan is kept."""
+    for folder in ("epics", "prds"):
+        link = f"{top}/.claude/{folder}"
+        if os.path.islink(link) and root.is_inside(path, real := os.path.realpath(link)):
+            return link + path[len(real) :]
+    return path
+
+
+def _denial(call: Call, top: str, worktree: str, relative: str, program: str = "") -> str:
+    folded = _folded(top, relative)
+    kind = hook_decisions.kind_of(folded, worktree == top, root.SHARED)
+    if kind.name == COPY:
+        # git may take a checked-out copy back to what is committed: that forks nothing
+        return "" if program.startswith("git") else hook_decisions.copy_denial(relative, top)
+    if kind.name == STATE:
+        return hook_decisions.state_denial(relative)
+    if kind.name != ORDINARY:
+        reason = _locked(call, top, relative, kind)
+        if reason:
+            return reason
+    claim = _claim_against(call, top, relative)
+    return hook_decisions.owned_denial(relative, claim.agent, claim.what, claim.since) if claim else ""
+
+
+def _locked(call: Call, top: str, relative: str, kind: hook_decisions.Kind) -> str:
+    """Why shared state may not be changed: its epic or task is held by another agent."""
+    for resource in hook_decisions.resources_of(kind, names.escape(kind.epic)):
+        if not os.path.lexists(f"{root.locks_dir(top)}/{resource}.lock"):
+            continue
+        from ccpm.files.store import Store
+        from ccpm.ops import wording
+        from ccpm.ops.locking import lock_state
+
+        holders = lock_state.look(Store(top), resource).holders
+        if holders and not any(lease.owner.agent in (call.agent, call.session) for lease in holders):
+            return hook_decisions.locked_denial(relative, resource, wording.holders(holders))
+    return ""
+
+
+def _claim_against(call: Call, top: str, relative: str) -> Claim | None:
+    """The claim of another agent on the file; one of the session's own agent does not stand against its subagents."""
+    if not _may_be_claimed(call, top, relative):
+        return None
+    from ccpm.ops.team import ownership
+
+    claim = ownership.owner_of(top, relative, call.agent)
+    if claim and claim.agent == call.session:
+        claim = ownership.owner_of(top, relative, call.session)
+        return None if claim and claim.agent == call.agent else claim
+    return claim
+
+
+def _may_be_claimed(call: Call, top: str, relative: str) -> bool:
+    """False only if no other agent can have a claim on the file: a look at what is written, not at who lives."""
+    if any(name.startswith("file-") for name in hook_records.listing(root.locks_dir(top))):
+        return True
+    fold = os.path.exists(os.path.join(top, ".CLAUDE"))
+    path = relative.lower() if fold else relative
+    return any(_may_claim(call, data, path, fold) for _, data in hook_records.registries(top, b'"files"'))
+
+
+def _may_claim(call: Call, registry: bytes, relative: str, fold: bool) -> bool:
+    """Whether a stream of another agent in a `registry` (agents.json) may mean the file."""
+    from ccpm.core import patterns, quick_json
+
+    try:
+        streams = quick_json.loads(registry)["coordination"]["streams"].values()
+        return any(
+            stream["owner"] not in ("", call.agent)
+            and patterns.may_match([text.lower() if fold else text for text in stream["files"]], relative)
+            for stream in streams
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return True  # of another form: ops/team/ownership.py reads it in full
+
+
+def _folded(top: str, relative: str) -> str:
+    """`relative` in lower case where that is the same file, as far as the names of our own folders go."""
+    if relative[:8].lower() != ".claude/" or not os.path.exists(os.path.join(top, ".CLAUDE")):
+        return relative
+    return relative.lower()
+
+
+def _may_write(command: str) -> bool:
+    return any(sign in command for sign in (">", "rm", "mv", "cp", "sed", "tee", "truncate", "git", "unlink"))
+
+
+def _paths_of(call: Call, write: Write) -> Iterable[str]:
+    """The files that `write` means, free of symbolic links; none where a folder that the command enters is missing."""
+    folder = call.cwd
+    for step in write.where:
+        folder = os.path.join(folder, step)
+    path = os.path.join(folder, write.path)
+    if not os.path.isdir(folder) or "\0" in path:
+        return
+    if write.name and os.path.isdir(path):
+        path = os.path.join(path, write.name)
+    elif write.is_tree and os.path.isdir(path) and not os.path.islink(path):
+        yield from _files_below(os.path.realpath(path))
+        return
+    if write.follows_links:
+        yield os.path.realpath(path)
+    else:
+        folder, name = os.path.split(path.rstrip("/"))
+        yield os.path.join(os.path.realpath(folder), name)
+
+
+def _files_below(folder: str) -> Iterable[str]:
+    left = MOST_FILES
+    for where, folders, found in os.walk(folder):
+        folders[:] = [name for name in folders if name != ".git"]
+        for name in found:
+            left -= 1
+            if left < 0:
+                return
+            yield os.path.join(where, name)
+
+
+def _helpers() -> list[str]:
+    """The names of our executables, from the folder that they are in."""
+    return [name[5:] for name in hook_records.listing(beside("bin")) if name.startswith("ccpm-")]
+
+
+def _takes_agent(script: str) -> bool:
+    """Whether one of our command scripts hands `--agent` on: it passes its arguments on, or knows that one."""
+    try:
+        with open(beside(f"commands/pm/{script}.sh"), encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, ValueError):
+        return False
+    return '"$@"' in text or "--agent" in text
+
+
+def beside(name: str) -> str:
+    """A file or folder of this CCPM, which lies beside its `lib`."""
+    lib = root.library()
+    return os.path.join(os.path.dirname(lib), name)

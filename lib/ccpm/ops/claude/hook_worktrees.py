@@ -1,0 +1,63 @@
+"""Worktrees that Claude Code asks for (`isolation: worktree`, `claude -w`), made and removed by our rules.
+
+Claude Code's hook WorktreeCreate stands in the place of its own `git worktree add`. So a failure of ours would stop the
+work, and `create` makes the worktree that Claude Code would have made, if the one by our rules cannot be made.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ccpm.core import names
+from ccpm.errors import CcpmError, NotFound
+from ccpm.external.git.repository import Repository
+from ccpm.ops import identity
+from ccpm.ops.actor import Actor
+from ccpm.ops.branches import removal, worktrees
+from ccpm.ops.team import agents
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ccpm.ops.claude.hooks import Call
+
+_SUBAGENT = "agent-"
+"""How the names of worktrees begin that are made for a subagent; its id follows."""
+
+
+def create(call: Call, say: Callable[[str], None]) -> str:
+    """The path of a worktree for the name in the call: that of the agent in its session's epic, if it has just one,
+    else one beside the others of Claude Code. `say` is told what went wrong on the way."""
+    name = str(call.data.get("name") or "")
+    is_subagents = name.startswith(_SUBAGENT) and name[len(_SUBAGENT) :].isalnum()
+    agent = identity.subagent(name[len(_SUBAGENT) :]) if is_subagents else call.session
+    if not call.top:
+        raise NotFound(f"no project around {call.cwd}", "run it in a git repository")
+    try:
+        known = agents.known_epics(call.top, call.session)
+        epic = known[0] if len(known) == 1 else ""
+        return str(worktrees.adopt(Actor(call.session, {}, say, call.top), name, epic, agent)["path"])
+    except (CcpmError, OSError) as error:
+        say(f"no worktree by the rules of CCPM: {error}; making one as git does")
+        return _plainly(call, name)
+
+
+def remove(call: Call) -> dict[str, Any]:
+    """Take a worktree away. Claude Code cannot be told no: what is unsaved in it is rescued first."""
+    path = call.data.get("worktree_path")
+    if not isinstance(path, str) or not call.top:
+        return {}
+    gone = removal.retire(Actor(call.session, {}, top=call.top), os.path.realpath(path))
+    if not gone["saved"]:
+        return {}
+    return {"systemMessage": f"CCPM saved what was only in {path}. To bring it back: {gone['restore']}"}
+
+
+def _plainly(call: Call, name: str) -> str:
+    word = names.escape(name)
+    path = os.path.join(call.top, ".claude", "worktrees", word)
+    if not os.path.isdir(path):
+        Repository.around(call.top).run("worktree", "add", "--quiet", "-B", f"worktree-{word}", path)
+    return path

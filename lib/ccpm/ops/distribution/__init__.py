@@ -1,0 +1,1 @@
+"""Who does which task: claims, the board, stealing, plans of work, evidence."""

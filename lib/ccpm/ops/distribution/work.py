@@ -1,0 +1,297 @@
+"""Work on the tasks of an epic: get the next one, start it, note, finish, give it back, steal. Behind ccpm-work.
+
+Contract: a claim on a task is a lease (ops/distribution/claims.py); what happened to tasks is on the epic's board
+(ops/distribution/board.py). Every decision looks without a guard, then looks again inside the guard of the board,
+and takes the claim there: so two agents never get one task, nor two tasks that conflict, and of several thieves one
+wins.
+
+Guarantees
+- Every write to a task file carries the fence of the claim (P4): whoever lost it meanwhile gets exit 11.
+- A task is closed only with evidence, and exactly once.
+- What an agent that died had begun stays where it is; whoever gets the task is told where.
+
+Non-guarantee: a status that is changed without these helpers between two looks shows at the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ccpm.core import work
+from ccpm.core.plan import CLOSED, IN_PROGRESS, OPEN, Task
+from ccpm.errors import Busy, NotFound, UsageError
+from ccpm.external import git
+from ccpm.files import clock, events, plan_tree
+from ccpm.files.json_record import Changing
+from ccpm.ops import plain_files
+from ccpm.ops.actor import Actor
+from ccpm.ops.distribution import claims
+from ccpm.ops.distribution.board import Look, board_path, bury_dead, entry_of, unassign
+from ccpm.ops.distribution.claims import Claim
+from ccpm.ops.distribution.evidence import Evidence
+from ccpm.ops.locking import fences
+from ccpm.ops.plan import epics, plans
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_TRIES = 64
+"""How often a choice that somebody else was faster for is made anew. Each round somebody got a task, so it ends."""
+
+
+class Given:
+    """A task that an agent got: its `claim`, what an earlier agent left of it (`left_by`: agent, worktree, branch), and
+    the `victim` that it was stolen from."""
+
+    __slots__ = ("claim", "left_by", "task", "victim")
+
+    def __init__(self, task: Task, claim: Claim, left_by: dict[str, str], victim: str = "") -> None:
+        self.task = task
+        self.claim = claim
+        self.left_by = left_by
+        self.victim = victim
+
+
+def next_task(actor: Actor, epic: str, pid: int = 0, may_steal: bool = False) -> Given | None:
+    """Claim the best task that can be started now: own assignments, then what nobody was assigned, then (`may_steal`)
+    that of others. None if there is none."""
+    bury_dead(actor, epic)
+    for _ in range(_TRIES):
+        look = Look(actor, epic)
+        offers = work.available(look.board, actor.agent)
+        if not offers:
+            return steal(actor, epic, pid) if may_steal else None
+        given = _claim(actor, look, offers[0], pid)
+        if given:
+            return given
+    raise _too_busy(epic)
+
+
+def claim(actor: Actor, reference: str, pid: int = 0) -> Given:
+    """Claim the named task. Busy (75) if it cannot be worked on now, and why. One's own claim is simply confirmed."""
+    for _ in range(_TRIES):
+        epic, key = locate(actor, reference)
+        look = Look(actor, epic)
+        task = next(task for task in look.plan.tasks if task.key == key)
+        if key in look.held and look.held[key].agent == actor.agent:
+            return Given(task, look.held[key], {})
+        why = work.why_not(look.board, task)
+        if why:
+            raise Busy(
+                f"#{task.id} of epic {epic!r} cannot be claimed: {why}",
+                f"take another: ccpm-work next {epic}",
+                task=task.id,
+                why=why,
+            )
+        given = _claim(actor, look, task, pid)
+        if given:
+            return given
+    raise _too_busy(reference)
+
+
+def steal(actor: Actor, epic: str, pid: int = 0) -> Given | None:
+    """Claim a task for an idle agent: what a dead one left, what nobody has, else unstarted work of the most loaded
+    agent. None if nobody has anything to give."""
+    bury_dead(actor, epic)
+    for _ in range(_TRIES):
+        look = Look(actor, epic)
+        offers = work.available(look.board, actor.agent)
+        found = None if offers else work.find_steal(look.board, actor.agent)
+        if not offers and not found:
+            return None
+        if offers:
+            given = _claim(actor, look, offers[0], pid)
+        else:
+            assert found
+            given = _seize(actor, look, found, pid) if found.is_held else _claim(actor, look, found.task, pid)
+            if given:
+                given.victim = found.victim
+        if given:
+            return given
+    raise _too_busy(epic)
+
+
+def start(actor: Actor, reference: str, pid: int = 0) -> Given:
+    """Begin the named task: claim it if it is free, mark it in-progress. NotYours (77), LeaseLost (11), Busy (75)."""
+    given = claim(actor, reference, pid)
+    task, look_epic = given.task, plans.load_epic(actor.top, given.task.epic)
+    place = git.whereabouts(".")
+    with Changing(board_path(actor.top, look_epic)) as board:
+        # Inside the guard that a thief takes: either it finds the task begun, or we find the claim gone.
+        fences.check(actor.store, given.claim.resource, given.claim.lease.token)
+        entry = entry_of(board.data, task.key)
+        entry.update(agent=actor.agent, started=entry.get("started") or _now(), **place)
+        entry.pop("done", None)
+        board.save()
+    epics.set_task_status(_under(actor, given.claim), task.epic, task.key, IN_PROGRESS)
+    events.append(actor.top, "work.started", epic=task.epic, task=task.id, agent=actor.agent)
+    return given
+
+
+def done(actor: Actor, reference: str, evidence: Evidence) -> dict[str, object]:
+    """Close the named task with `evidence`, recount its epic, give the claim back. The answer names what became
+    ready. UsageError (2) without evidence; NotYours (77) and LeaseLost (11) by the claim."""
+    epic, key = locate(actor, reference)
+    look = Look(actor, epic)
+    task = next(task for task in look.plan.tasks if task.key == key)
+    if task.is_closed and key not in look.held:
+        raise Busy(f"#{task.id} of epic {epic!r} is closed already", f"ccpm-query epic-show {epic}")
+    claim = claims.mine(actor.store, task, actor.agent)
+    entry = look.tasks.get(key) or {}
+    proof = evidence.find(actor, task, str(entry.get("started") or entry.get("claimed") or ""))
+    ready_before = {other.key for other in look.plan.ready()}
+    result = epics.set_task_status(_under(actor, claim), epic, key, CLOSED)
+    now = time.time()
+    began = _seconds_of(entry.get("started")) or _seconds_of(entry.get("claimed")) or now
+    with Changing(board_path(actor.top, look.epic)) as board:
+        kept = entry_of(board.data, key)
+        kept.update(
+            agent=actor.agent, done=clock.to_iso(now), seconds=round(max(0.0, now - began), 3), evidence=proof
+        )
+        unassign(board.data, key)
+        board.save()
+    claims.drop(actor.store, claim)
+    events.append(
+        actor.top, "work.done", epic=epic, task=task.id, agent=actor.agent,
+        seconds=round(max(0.0, now - began), 3), hours=task.hours, evidence=proof,
+    )  # fmt: skip
+    fresh = plans.load_epic(actor.top, epic).plan
+    unblocked = [other.id for other in fresh.ready() if other.key not in ready_before]
+    return {**result, "evidence": proof, "unblocked": unblocked}
+
+
+def release(actor: Actor, reference: str) -> dict[str, object]:
+    """Give the named task back: open again, and whoever gets it next is told where the work on it is."""
+    epic, key = locate(actor, reference)
+    look = Look(actor, epic)
+    task = next(task for task in look.plan.tasks if task.key == key)
+    claim = claims.mine(actor.store, task, actor.agent)
+    if task.status == IN_PROGRESS:
+        epics.set_task_status(_under(actor, claim), epic, key, OPEN)
+    with Changing(board_path(actor.top, look.epic)) as board:
+        entry = entry_of(board.data, key)
+        if entry.pop("started", None):
+            place = {name: str(entry[name]) for name in ("worktree", "branch") if entry.get(name)}
+            entry["left"] = {"agent": actor.agent, **place}
+        entry.pop("agent", None)
+        unassign(board.data, key)
+        board.save()
+    claims.drop(actor.store, claim)
+    events.append(actor.top, "work.released", epic=epic, task=task.id, agent=actor.agent)
+    return {"task": task.id, "epic": epic, "status": OPEN}
+
+
+def note(actor: Actor, reference: str, text: str) -> str:
+    """Add a line to `updates/<task>/notes.md` of the epic; its path. Also a sign of life of the agent's claims."""
+    epic, key = locate(actor, reference)
+    folder = f"{plans.load_epic(actor.top, epic).folder.path}/updates/{key.replace('/', '-')}"
+    os.makedirs(os.path.join(actor.top, folder), exist_ok=True)
+    path = f"{folder}/notes.md"
+    line = f"- {_now()} {actor.agent}: {' '.join(text.split())}\n"
+    target = os.path.join(actor.top, path)
+    content = line.encode("utf-8", "surrogateescape")
+    plain_files.write(plain_files.Write(target, content, actor.agent, append=True, fences=actor.fences))
+    claims.keep(actor.store, actor.agent)
+    return path
+
+
+def locate(actor: Actor, reference: str) -> tuple[str, str]:
+    """(epic, key) of the task that `EPIC/TASK`, a task number or an issue number names. NotFound (66) if none does,
+    UsageError (2) if several do."""
+    epic, slash, identifier = reference.rpartition("/")
+    if slash:
+        task = plans.load_epic(actor.top, epic).plan.find(identifier)
+        if task is None:
+            raise NotFound(f"epic {epic!r} has no task {identifier!r}", f"ccpm-query epic-show {epic}")
+        return epic, task.key
+    found = []
+    for folder in plan_tree.load(actor.top).epics:
+        task = plans.Epic(folder).plan.find(reference)
+        if task:
+            found.append((folder.name, task.key))
+    if not found:
+        raise NotFound(
+            f"no epic has a task {reference!r}", "name it EPIC/TASK; the epics: ccpm-query epic-list"
+        )
+    if len(found) > 1:
+        named = ", ".join(f"{epic}/{key}" for epic, key in found)
+        raise UsageError(f"several epics have a task {reference!r}: {named}", "name it EPIC/TASK")
+    return found[0]
+
+
+def _claim(actor: Actor, look: Look, task: Task, pid: int) -> Given | None:
+    """Take the claim on `task`, if what `look` saw is still so; None if somebody was faster."""
+    with Changing(board_path(actor.top, look.epic)) as board:
+        fresh, again = _look_again(actor, look, task, board.data)
+        if work.why_not(fresh.board, again):
+            return None
+        claim = claims.take(actor.store, again, actor.agent, pid)
+        return _settle(actor, board, again, claim)
+
+
+def _seize(actor: Actor, look: Look, found: work.Steal, pid: int) -> Given | None:
+    with Changing(board_path(actor.top, look.epic)) as board:
+        fresh, again = _look_again(actor, look, found.task, board.data)
+        still = work.find_steal(fresh.board, actor.agent)
+        if not still or not still.is_held or still.task.key != again.key:
+            return None
+        claim = claims.seize(actor.store, again, fresh.held[again.key], actor.agent, pid)
+        return _settle(actor, board, again, claim)
+
+
+def _look_again(actor: Actor, look: Look, task: Task, data: dict[str, Any]) -> tuple[Look, Task]:
+    """A second look, inside the guard of the board."""
+    fresh = Look(actor, look.epic.name, data)
+    return fresh, next((other for other in fresh.plan.tasks if other.key == task.key), task)
+
+
+def _settle(actor: Actor, board: Changing, task: Task, claim: Claim | None) -> Given | None:
+    if claim is None:
+        return None
+    entry = entry_of(board.data, task.key)
+    left_by = _left_by(actor, entry)
+    for key in ("started", "done", "left", "left_by", "seconds", "evidence", "worktree", "branch"):
+        entry.pop(key, None)
+    entry.update(agent=actor.agent, claimed=_now())
+    if left_by:
+        entry["left_by"] = left_by
+    unassign(board.data, task.key)
+    try:
+        board.save()
+    except BaseException:
+        claims.drop(actor.store, claim)
+        raise
+    events.append(actor.top, "work.claimed", epic=task.epic, task=task.id, agent=actor.agent)
+    return Given(task, claim, left_by)
+
+
+def _left_by(actor: Actor, entry: dict[str, Any]) -> dict[str, str]:
+    """Where the work of an earlier agent on this task is; {} if nobody had begun it."""
+    if entry.get("left"):
+        return dict(entry["left"])
+    if entry.get("started") and not entry.get("done") and entry.get("agent") not in ("", None, actor.agent):
+        place = {key: str(entry[key]) for key in ("worktree", "branch") if entry.get(key)}
+        return {"agent": str(entry["agent"]), **place}
+    return {}
+
+
+def _under(actor: Actor, claim: Claim) -> Actor:
+    """`actor` with the fence of `claim`: its writes count only while the claim does."""
+    return Actor(actor.agent, {**actor.fences, **claim.fence}, actor.say, actor.top)
+
+
+def _seconds_of(stamp: object) -> float:
+    try:
+        return clock.from_iso(str(stamp))
+    except ValueError:
+        return 0.0
+
+
+def _now() -> str:
+    return clock.to_iso(time.time())
+
+
+def _too_busy(what: str) -> Busy:
+    return Busy(f"others were faster {_TRIES} times in a row: {what}", "run it again")

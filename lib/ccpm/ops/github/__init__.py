@@ -1,0 +1,1 @@
+"""GitHub under one budget for all agents."""

@@ -1,0 +1,1 @@
+"""Leases: taking, waiting, holding, fencing, and who waits for whom."""

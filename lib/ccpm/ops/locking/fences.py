@@ -1,0 +1,59 @@
+"""Fencing: a write counts only while the lease that it runs under is still the current one (promise P4).
+
+`with Fenced(store, fences): publish` holds the guard of each named resource, so that no takeover can come between the
+check and the publication, however long the writer was stopped before.
+"""
+
+from __future__ import annotations
+
+from ccpm.core import leases
+from ccpm.errors import LeaseLost
+from ccpm.files import events
+from ccpm.files.store import Store, Transaction
+from ccpm.ops import wording
+from ccpm.ops.locking import lock_state
+
+
+class Fenced:
+    """Guards of all resources of `fences` {resource: token}, taken in sorted order; LeaseLost (11) if a token is not
+    the current one or its lease is stale."""
+
+    __slots__ = ("_fences", "_held", "_store")
+
+    def __init__(self, store: Store | None, fences: dict[str, int]) -> None:
+        self._store = store
+        self._fences = fences
+        self._held: list[Transaction] = []
+
+    def __enter__(self) -> None:
+        try:
+            for resource, token in sorted(self._fences.items()):
+                assert self._store
+                txn = self._store.transact(resource)
+                txn.__enter__()
+                self._held.append(txn)
+                check(self._store, resource, token)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        while self._held:
+            self._held.pop().__exit__()
+
+
+def check(store: Store, resource: str, token: int) -> leases.Lease:
+    """The live lease that `token` stands for; LeaseLost (11) if it does not hold any more."""
+    state = lock_state.look(store, resource)
+    lease = leases.find_token(state.holders, token)
+    if lease:
+        return lease
+    old = next((f" ({why})" for stale, why in state.stale if stale.token == token), "")
+    now = f"it is held by {wording.holders(state.holders)}" if state.holders else "nobody holds it now"
+    events.append(store.top, "fence.refused", resource=resource, token=token)
+    raise LeaseLost(
+        f"token {token} of {resource} holds no longer{old}: {now}; nothing was written",
+        f"stop writing; take the lock again (ccpm-lock acquire {resource}) and read everything anew",
+        resource=resource,
+        token=token,
+    )

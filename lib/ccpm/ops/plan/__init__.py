@@ -1,0 +1,1 @@
+"""PRDs, epics and tasks: reading, showing, creating, changing, putting away."""
