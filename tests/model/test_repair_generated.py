@@ -106,6 +106,9 @@ def words(data: bytes) -> list[bytes]:
 @MANY
 @given(damaged())
 @example(b"---\nupdated: 2025-08-30T16:13:59Zgithub: https://github.com/o/r/issues/12name: q1\n---\nq2\n")
+@example(
+    b"---\ngithub: https://github.com/o/r/issues/12github: Will be updated when synced to GitHubname: q1\nname: q2\n---\n"
+)
 def test_no_word_is_lost_and_a_second_repair_has_nothing_to_do(data: bytes) -> None:
     mended = mending.mend(data)
     assert set(words(mended.data)) == set(words(data))

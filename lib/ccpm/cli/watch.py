@@ -124,6 +124,7 @@ def _deadlocks(argv: list[str]) -> int:
 
 
 def _metrics(argv: list[str]) -> int:
+    import gc
     import time
 
     from ccpm.cli.monitor import metrics
@@ -138,6 +139,7 @@ def _metrics(argv: list[str]) -> int:
         "--openmetrics", action="store_true", help="text for a node exporter's textfile folder"
     )
     args = parser.parse_args(argv)
+    gc.disable()  # a long log becomes millions of small objects, and all of them are needed to the end
     now = time.time()
     tally = rules.Tally()
     for piece in events.read_since(root.find(), now - args.since if args.since else 0.0):

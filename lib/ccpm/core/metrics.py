@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 _CYCLE = re.compile(
     rb'"event":"lock\.(?:'
-    rb'acquired","resource":"([^"\\\n]*)","agent":"([^"\\\n]*)",[^\n]*?"waited":([0-9.e-]+),"contended":([tf])[^\n]*\}'
-    rb'|released","resource":"[^"\\\n]*","agent":"[^"\\\n]*","token":[0-9]+,"held":([0-9.e-]+)[^\n]*\})$',
+    rb'acquired","resource":"([^"\\\n]*)","agent":"([^"\\\n]*)","pid":[0-9]+,"token":[0-9]+,"mode":"[a-z]*",'
+    rb'"operation":"[^"\\\n]*","waited":([0-9.e-]+),"contended":([tf])[a-z]+,"ttl":[0-9.e+]+'
+    rb'|released","resource":"[^"\\\n]*","agent":"[^"\\\n]*","token":[0-9]+,"held":([0-9.e-]+),"by":"[^"\\\n]*")\}$',
     re.MULTILINE,
 )
-_ACQUIRED, _RELEASED = b'"event":"lock.acquired"', b'"event":"lock.released"'
-_OTHER_MARK = re.compile(rb'"event":(?!"(?:lock\.(?:acquired|released|renewed)"|frontmatter\.|file\.))')
+_CYCLE_MARKS = (b'"event":"lock.acquired"', b'"event":"lock.released"')
+_OTHER_MARK = re.compile(
+    rb'"event":(?!"lock\.(?:acquired|released)")("(?:lock\.renewed|frontmatter\.|file\.))?'
+)
+"""Every event but those of lock cycles; the group is there for those that count as nothing but an event."""
 
 _COUNTED = {
     "lock.takeover": "takeovers",
@@ -90,15 +94,20 @@ class Tally:
 
     def add(self, data: bytes) -> None:
         """Count a piece of the log that begins and ends with a line (its last line may be cut)."""
-        self.events += data.count(b"\n")
+        ends = data.count(b"\n")
+        lines = ends + (not data.endswith(b"\n"))
+        self.events += ends
         found = _CYCLE.findall(data)
         self._add_cycles(found)
-        if len(found) < data.count(_ACQUIRED) + data.count(_RELEASED):
-            self._add_odd_lines(data)
+        others = 0
         for match in _OTHER_MARK.finditer(data):
-            start = data.rfind(b"\n", 0, match.start()) + 1
-            end = data.find(b"\n", match.end())
-            self._add_line(data[start : end if end >= 0 else len(data)])
+            others += 1
+            if match[1] is None:
+                start = data.rfind(b"\n", 0, match.start()) + 1
+                end = data.find(b"\n", match.end())
+                self._add_line(data[start : end if end >= 0 else len(data)])
+        if len(found) + others != lines:
+            self._add_odd_lines(data)
 
     def note(self, event: dict[str, Any]) -> None:
         """Count one event."""
@@ -115,23 +124,28 @@ class Tally:
         return self.agents.setdefault(str(name), Agent())
 
     def _add_cycles(self, found: list[tuple[bytes, ...]]) -> None:
-        self.holds += [float(row[4]) for row in found if row[4]]
-        acquired = [row for row in found if row[2]]
-        self.waits += [float(row[2]) for row in acquired]
-        self.contended += sum(row[3] == b"t" for row in acquired)
-        for row in acquired:
-            counts = self.by_resource.get(row[0].decode("utf-8", "replace"))
-            if counts is None:
-                counts = self.by_resource[row[0].decode("utf-8", "replace")] = [0, 0]
-            counts[0] += 1
-            counts[1] += row[3] == b"t"
-        for name, count in _count([row[1] for row in acquired]).items():
-            self.agent(name.decode("utf-8", "replace")).acquired += count
+        from collections import Counter
+
+        if not found:
+            return
+        resources, agents, waits, flags, holds = zip(*found, strict=True)
+        self.waits += [float(wait) for wait in waits if wait]
+        self.holds += [float(hold) for hold in holds if hold]
+        contended = Counter(name for name, flag in zip(resources, flags, strict=True) if flag == b"t")
+        self.contended += contended.total()
+        for name, count in Counter(resources).items():
+            if name:
+                counts = self.by_resource.setdefault(name.decode("utf-8", "replace"), [0, 0])
+                counts[0] += count
+                counts[1] += contended[name]
+        for name, count in Counter(agents).items():
+            if name:
+                self.agent(name.decode("utf-8", "replace")).acquired += count
 
     def _add_odd_lines(self, data: bytes) -> None:
         """The lines of lock cycles that the expression did not match: other keys, escapes, or damage."""
         for line in data.split(b"\n"):
-            if (_ACQUIRED in line or _RELEASED in line) and not _CYCLE.search(line):
+            if any(mark in line for mark in _CYCLE_MARKS) and not _CYCLE.search(line):
                 self._add_line(line)
 
     def _add_line(self, line: bytes) -> None:
@@ -266,12 +280,6 @@ def _describe_agent(name: str, agent: Agent, now: float) -> dict[str, Any]:
         "commits": agent.commits,
         "github_requests": agent.requests,
     }
-
-
-def _count(names: list[bytes]) -> dict[bytes, int]:
-    from collections import Counter
-
-    return Counter(names)
 
 
 def _number(value: object) -> float:

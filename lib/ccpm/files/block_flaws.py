@@ -28,8 +28,12 @@ STAMPS = ("updated", "last_sync")
 """Keys that only scripts write, with the time of their last write."""
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-PLACEHOLDER = re.compile(r"\[?\s*(?:will be|to be) (?:updated|set|added|filled)[^\]]*\]?", re.IGNORECASE)
-"""What templates put behind `github:` until there is an issue."""
+PLACEHOLDER = re.compile(
+    r"\[?\s*(?:will be|to be) (?:updated|set|added|filled)(?: in)?"
+    r"(?: (?:when|once|after|on|by|during|with) (?:it is )?sync(?:ed|ing)?(?: (?:to|with) github)?)?\s*\]?",
+    re.IGNORECASE,
+)
+"""What templates put behind `github:` until there is an issue, word for word: more than that, and somebody wrote it."""
 
 _WHOLE = re.compile(
     r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?|https?://\S+|\d+%?|true|false"

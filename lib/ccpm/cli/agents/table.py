@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from ccpm.cli.tables import table
+from ccpm.core.names import unescape
 from ccpm.core.registry import ACTIVE, GONE, Registry
 from ccpm.files import agent_records, clock
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
 from ccpm.ops.team import agents, requests
+from ccpm.ops.team.agent_leases import TASK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,11 +20,14 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-_COLUMNS = ("AGENT", "EPIC", "STATUS", "STREAM", "SINCE", "LAST SEEN", "COMMITS", "LOCKED", "WAITS FOR")
+_COLUMNS = (
+    "AGENT", "EPIC", "STATUS", "STREAM", "TASK", "SINCE", "LAST SEEN", "COMMITS", "WORKTREE", "LOCKED", "WAITS FOR",
+)  # fmt: skip
 
 
 def rows(top: str, found: list[tuple[Registry, agents.Held]]) -> list[Row]:
-    """All agents with the keys of their registry's file, and `agent_id`, `epic`, `streams`, `waits_for` and `why`."""
+    """All agents with the keys of their registry's file, and `agent_id`, `epic`, `streams`, `tasks` (claimed now),
+    `place` (the worktree, from the root), `waits_for` and `why`."""
     waits = _waits(top)
     found_rows = []
     for registry, held in found:
@@ -32,6 +38,9 @@ def rows(top: str, found: list[tuple[Registry, agents.Held]]) -> list[Row]:
             ]
             facts = {"agent_id": agent.id, "epic": registry.epic, **agent_records.describe(agent, status)}
             facts |= {"status": status, "why": why, "streams": mine, "waits_for": waits.get(agent.id, [])}
+            leases = (resource for resource, _ in held.get(agent.id, []))
+            facts["tasks"] = [unescape(name[len(TASK) :]) for name in leases if name.startswith(TASK)]
+            facts["place"] = os.path.relpath(agent.worktree, top) if agent.worktree else ""
             found_rows.append(facts)
     return found_rows
 
@@ -69,15 +78,18 @@ def _waits(top: str) -> dict[str, list[str]]:
 
 def _cells(row: Row, now: float) -> tuple[str, ...]:
     streams = ", ".join(f"{stream['stream']} ({stream['status']})" for stream in row["streams"])
+    files = [path for path in row["files_locked"] if path.removesuffix(".md") not in row["tasks"]]
     return (
         str(row["agent_id"]),
         str(row["epic"]),
         f"{row['status']}: {row['why']}" if row["status"] == GONE else str(row["status"]),
         streams or str(row["work_stream"] or "-"),
+        ", ".join(row["tasks"]) or "-",
         str(row["started"]),
         _ago(now, str(row["last_heartbeat"])),
         str(row["commits"]),
-        ", ".join(row["files_locked"]) or "-",
+        str(row["place"] or "-"),
+        ", ".join(files) or "-",
         ", ".join(row["waits_for"]) or "-",
     )
 
