@@ -12,6 +12,9 @@ import time
 from ccpm.core.leases import Now
 from ccpm.files import process
 
+_written: dict[int, str] = {}
+"""The newest timestamps: one moment is written down several times, in a record and in the log."""
+
 _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -27,7 +30,12 @@ def boot() -> float:
 def to_iso(seconds: float) -> str:
     """Epoch seconds as `2025-11-04T04:16:21Z`, the form of the specification. Fractions are cut."""
     try:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+        second = int(seconds // 1)
+        if second not in _written:
+            if len(_written) > 64:
+                _written.clear()
+            _written[second] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+        return _written[second]
     except (OverflowError, ValueError, OSError):
         return "9999-12-31T23:59:59Z"
 

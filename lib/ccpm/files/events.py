@@ -35,7 +35,7 @@ def append(top: str, event: str, **fields: object) -> None:
             if os.write(descriptor, data) < len(data):
                 # A full disk cut this line: the next one shall not be glued to it.
                 os.write(descriptor, b"\n")
-            size = os.fstat(descriptor).st_size
+            size = os.lseek(descriptor, 0, os.SEEK_CUR)  # an appending write leaves the offset at the end
         finally:
             os.close(descriptor)
         if size > ROTATE_BYTES:
@@ -120,7 +120,13 @@ def _encode(fields: dict[str, object]) -> str:
 
 
 def _encode_value(value: object) -> str:
-    if isinstance(value, str) and value.isascii() and value.isprintable() and _is_plain(value):
+    if (
+        type(value) is str
+        and value.isascii()
+        and value.isprintable()
+        and '"' not in value
+        and "\\" not in value
+    ):
         return f'"{value}"'
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -133,10 +139,6 @@ def _encode_value(value: object) -> str:
     import json
 
     return json.dumps(value, separators=(",", ":"))
-
-
-def _is_plain(text: str) -> bool:
-    return '"' not in text and "\\" not in text
 
 
 def _open(folder: str) -> int:
