@@ -136,7 +136,7 @@ def choose_victim(graph: WaitGraph, members: list[Wait], now: Now) -> Victim:
     return min(candidates.values(), key=lambda victim: (victim.seconds, -latest[victim.agent], victim.agent))
 
 
-class Warning:
+class Concern:
     """Something that is no deadlock and may become a nuisance: `agent` holds `resources`, the oldest for `seconds`."""
 
     __slots__ = ("agent", "kind", "resources", "seconds")
@@ -148,7 +148,7 @@ class Warning:
         self.seconds = seconds
 
 
-def find_warnings(holders: dict[str, list[Lease]], now: Now) -> list[Warning]:
+def find_warnings(holders: dict[str, list[Lease]], now: Now) -> list[Concern]:
     """Locks that are held for long, and agents that hold many. Claims on tasks are meant to last: they do not count."""
     held: dict[str, list[tuple[str, float]]] = {}
     for name, found in sorted(holders.items()):
@@ -156,7 +156,7 @@ def find_warnings(holders: dict[str, list[Lease]], now: Now) -> list[Warning]:
             if not name.startswith("task-"):
                 held.setdefault(lease.owner.agent, []).append((name, held_for(lease, now)))
     warnings = [
-        Warning(LONG_HELD, agent, [name], seconds)
+        Concern(LONG_HELD, agent, [name], seconds)
         for agent, ages in held.items()
         for name, seconds in ages
         if seconds >= LONG
@@ -164,5 +164,5 @@ def find_warnings(holders: dict[str, list[Lease]], now: Now) -> list[Warning]:
     for agent, ages in held.items():
         if len(ages) >= MANY:
             names = [name for name, _ in ages]
-            warnings.append(Warning(HOARDER, agent, names, max(seconds for _, seconds in ages)))
+            warnings.append(Concern(HOARDER, agent, names, max(seconds for _, seconds in ages)))
     return warnings

@@ -20,10 +20,10 @@ TASK = (
 )
 
 
-def write_epic(top: str, tasks: dict[str, dict[str, str]]) -> None:
-    folder = Path(top, ".claude", "epics", EPIC)
+def write_epic(top: str, tasks: dict[str, dict[str, str]], epic: str = EPIC) -> None:
+    folder = Path(top, ".claude", "epics", epic)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "epic.md").write_text("---\nname: auth\nstatus: backlog\nprogress: 0%\n---\n# Epic\n")
+    (folder / "epic.md").write_text(f"---\nname: {epic}\nstatus: backlog\nprogress: 0%\n---\n# Epic\n")
     for name, given in tasks.items():
         fields = {"n": name, "status": "open", "needs": "", "rivals": "", **given}
         (folder / f"{name}.md").write_text(TASK.format(**fields))
@@ -33,8 +33,7 @@ def claim_at_once(top: str, rounds: int, agents: int) -> dict[str, Any]:
     """In each round all ask for the next task at the same moment. Of three tasks two conflict, so two can be had."""
     epics = [f"r{number}" for number in range(rounds)]
     for name in epics:
-        write_epic(top, {"001": {"rivals": "002"}, "002": {}, "003": {}})
-        Path(top, ".claude/epics", EPIC).rename(Path(top, ".claude/epics", name))
+        write_epic(top, {"001": {"rivals": "002"}, "002": {}, "003": {}}, name)
     gate = Gate(agents)
 
     def ask(number: int) -> list[str]:
@@ -56,8 +55,7 @@ def claim_rivals_at_once(top: str, rounds: int) -> dict[str, Any]:
     """In each round two agents ask at the same moment, each for one of two tasks that conflict: who got something."""
     epics = [f"r{number}" for number in range(rounds)]
     for name in epics:
-        write_epic(top, {"001": {"rivals": "002"}, "002": {}})
-        Path(top, ".claude/epics", EPIC).rename(Path(top, ".claude/epics", name))
+        write_epic(top, {"001": {"rivals": "002"}, "002": {}}, name)
     gate = Gate(2)
 
     def ask(number: int) -> list[str]:
@@ -81,8 +79,7 @@ def steal_at_once(top: str, rounds: int, thieves: int) -> dict[str, Any]:
     """One agent holds two tasks it has not begun; all thieves come at the same moment: who got what in each round."""
     epics = [f"r{number}" for number in range(rounds)]
     for name in epics:
-        write_epic(top, {"001": {}, "002": {}})
-        Path(top, ".claude/epics", EPIC).rename(Path(top, ".claude/epics", name))
+        write_epic(top, {"001": {}, "002": {}}, name)
         victim = Actor("agent-rich", {}, top=top)
         assert work.next_task(victim, name)
         assert work.next_task(victim, name)
@@ -122,8 +119,7 @@ def start_or_steal(top: str, rounds: int) -> dict[str, Any]:
     epics = [f"r{number}" for number in range(rounds)]
     rich = Actor("agent-rich", {}, top=top)
     for name in epics:
-        write_epic(top, {"001": {}, "002": {}})
-        Path(top, ".claude/epics", EPIC).rename(Path(top, ".claude/epics", name))
+        write_epic(top, {"001": {}, "002": {}}, name)
         assert work.claim(rich, f"{name}/001")
         assert work.claim(rich, f"{name}/002")
 
