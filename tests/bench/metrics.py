@@ -69,7 +69,7 @@ def _writing(scale: Scale) -> Table:
         real = events.append
         times: dict[bool, list[float]] = {True: [], False: []}
         try:
-            for turn in range(scale.pick(600, 10)):
+            for turn in range(scale.pick(4000, 10)):
                 is_logged = turn % 2 == 0
                 events.append = real if is_logged else _silent  # type: ignore[assignment]
                 started = time.perf_counter()

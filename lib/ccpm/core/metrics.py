@@ -3,9 +3,9 @@
 Contract: pure. `Tally.add` takes whole pieces of a log (docs/FORMATS.md: the event log) as bytes, `report` tells what
 they say. A line that is cut, glued or no event is passed over and counted; an unknown event only counts as one.
 
-The two events of every lock cycle are most of a log: they are read by one regular expression that knows the order in
-which ops/locking/locks.py writes their keys. Whatever that does not match is read as JSON, so a change of order
-costs time, not truth.
+The two events of every lock cycle are most of a log: they are read by regular expressions that know the order in which
+ops/locking/locks.py writes their keys. Whatever those do not match is read as JSON, so a change of order costs time,
+not truth.
 
 Percentiles are those of all values, interpolated between the two nearest (Hyndman & Fan, "Sample Quantiles in
 Statistical Packages", Am. Stat. 50, 1996: type 7, the default of numpy and R).
@@ -20,18 +20,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_CYCLE = re.compile(
-    rb'"event":"lock\.(?:'
-    rb'acquired","resource":"([^"\\\n]*)","agent":"([^"\\\n]*)","pid":[0-9]+,"token":[0-9]+,"mode":"[a-z]*",'
-    rb'"operation":"[^"\\\n]*","waited":([0-9.e-]+),"contended":([tf])[a-z]+,"ttl":[0-9.e+]+'
-    rb'|released","resource":"[^"\\\n]*","agent":"[^"\\\n]*","token":[0-9]+,"held":([0-9.e-]+),"by":"[^"\\\n]*")\}$',
+_ACQUIRED = re.compile(
+    rb'vent":"lock\.acquired","resource":"([^"\\\n]*)","agent":"([^"\\\n]*)","pid":[0-9]+,"token":[0-9]+,"mode":"[a-z]*",'
+    rb'"operation":"[^"\\\n]*","waited":([0-9.e-]+),"contended":(?:(t)rue|false),"ttl":[0-9.e+]+\}$',
     re.MULTILINE,
 )
-_CYCLE_MARKS = (b'"event":"lock.acquired"', b'"event":"lock.released"')
-_OTHER_MARK = re.compile(
-    rb'"event":(?!"lock\.(?:acquired|released)")("(?:lock\.renewed|frontmatter\.|file\.))?'
+_RELEASED = re.compile(
+    rb'vent":"lock\.released","resource":"[^"\\\n]*","agent":"[^"\\\n]*","token":[0-9]+,"held":([0-9.e-]+),"by":"[^"\\\n]*"\}$',
+    re.MULTILINE,
 )
-"""Every event but those of lock cycles; the group is there for those that count as nothing but an event."""
+_OTHER = re.compile(rb'vent":(?!"lock\.(?:acquired|released)")("(?:lock\.renewed|frontmatter\.|file\.))?')
+"""Every event but those of lock cycles; the group is not empty for those that count as nothing but an event.
+
+The expressions begin with the `v` of "event": the search for a literal stops at each of its first letter, and a line
+has dozens of quotes."""
+_CYCLE_MARKS = (b'"event":"lock.acquired"', b'"event":"lock.released"')
+_PIECE = 1 << 18
+"""Bytes looked at in one go: a piece and what is found in it stay in the cache of a processor."""
 
 _COUNTED = {
     "lock.takeover": "takeovers",
@@ -93,21 +98,12 @@ class Tally:
         self.last = 0.0
 
     def add(self, data: bytes) -> None:
-        """Count a piece of the log that begins and ends with a line (its last line may be cut)."""
-        ends = data.count(b"\n")
-        lines = ends + (not data.endswith(b"\n"))
-        self.events += ends
-        found = _CYCLE.findall(data)
-        self._add_cycles(found)
-        others = 0
-        for match in _OTHER_MARK.finditer(data):
-            others += 1
-            if match[1] is None:
-                start = data.rfind(b"\n", 0, match.start()) + 1
-                end = data.find(b"\n", match.end())
-                self._add_line(data[start : end if end >= 0 else len(data)])
-        if len(found) + others != lines:
-            self._add_odd_lines(data)
+        """Count a part of the log that begins and ends with a line (its last line may be cut)."""
+        start = 0
+        while start < len(data):
+            end = data.find(b"\n", start + _PIECE) + 1 or len(data)
+            self._add_piece(data[start:end])
+            start = end
 
     def note(self, event: dict[str, Any]) -> None:
         """Count one event."""
@@ -123,29 +119,47 @@ class Tally:
     def agent(self, name: object) -> Agent:
         return self.agents.setdefault(str(name), Agent())
 
-    def _add_cycles(self, found: list[tuple[bytes, ...]]) -> None:
-        from collections import Counter
+    def _add_piece(self, data: bytes) -> None:
+        ends = data.count(b"\n")
+        self.events += ends
+        acquired, released = _ACQUIRED.findall(data), _RELEASED.findall(data)
+        self._add_cycles(acquired, released)
+        others = _OTHER.findall(data)
+        if b"" in others:
+            self._add_others(data)
+        if len(acquired) + len(released) + len(others) != ends + (not data.endswith(b"\n")):
+            self._add_odd_lines(data)
 
-        if not found:
+    def _add_cycles(self, acquired: list[tuple[bytes, ...]], released: list[bytes]) -> None:
+        from collections import Counter
+        from itertools import compress
+
+        self.holds += map(float, released)
+        if not acquired:
             return
-        resources, agents, waits, flags, holds = zip(*found, strict=True)
-        self.waits += [float(wait) for wait in waits if wait]
-        self.holds += [float(hold) for hold in holds if hold]
-        contended = Counter(name for name, flag in zip(resources, flags, strict=True) if flag == b"t")
-        self.contended += contended.total()
+        resources, agents, waits, contended = zip(*acquired, strict=True)
+        self.waits += map(float, waits)
+        contended_of = Counter(compress(resources, contended))
+        self.contended += contended_of.total()
         for name, count in Counter(resources).items():
-            if name:
-                counts = self.by_resource.setdefault(name.decode("utf-8", "replace"), [0, 0])
-                counts[0] += count
-                counts[1] += contended[name]
+            counts = self.by_resource.setdefault(name.decode("utf-8", "replace"), [0, 0])
+            counts[0] += count
+            counts[1] += contended_of[name]
         for name, count in Counter(agents).items():
-            if name:
-                self.agent(name.decode("utf-8", "replace")).acquired += count
+            self.agent(name.decode("utf-8", "replace")).acquired += count
+
+    def _add_others(self, data: bytes) -> None:
+        for match in _OTHER.finditer(data):
+            if not match[1]:
+                start = data.rfind(b"\n", 0, match.start()) + 1
+                end = data.find(b"\n", match.end())
+                self._add_line(data[start : end if end >= 0 else len(data)])
 
     def _add_odd_lines(self, data: bytes) -> None:
         """The lines of lock cycles that the expression did not match: other keys, escapes, or damage."""
         for line in data.split(b"\n"):
-            if any(mark in line for mark in _CYCLE_MARKS) and not _CYCLE.search(line):
+            is_cycle = any(mark in line for mark in _CYCLE_MARKS)
+            if is_cycle and not (_ACQUIRED.search(line) or _RELEASED.search(line)):
                 self._add_line(line)
 
     def _add_line(self, line: bytes) -> None:
