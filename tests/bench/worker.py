@@ -89,9 +89,10 @@ def contend(at: float, seconds: float, kind: str, name: str) -> dict[str, object
 
 
 def cycles(count: int, kind: str, name: str) -> dict[str, object]:
-    """Seconds that each of `count` pairs of taking and giving back takes, nobody else about."""
+    """Seconds that each of `count` pairs of taking and giving back takes, nobody else about. `kind`: flock(2), a lease
+    that is "bound" to this process, or one that is "free" of any."""
     descriptor = os.open(f"{name}.flock", os.O_RDWR | os.O_CREAT, 0o666)
-    owner = process.owner(AGENT)
+    owner = SELF if kind == "bound" else process.owner(AGENT)
     found = []
     for _ in range(count):
         begun = now()

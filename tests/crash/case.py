@@ -34,8 +34,8 @@ class Case:
     """The file whose last flock(2) begins the part that is swept; "": all of it. For what another case sweeps."""
     published: tuple[str, ...] = ()
     """The files that the command publishes by renaming, in order."""
-    may_be_undone = False
-    """Whether a power cut may bring the old content back: it ends the process that the new one is about."""
+    is_durable = True
+    """Whether what is published has to survive a power cut. One ends the process that a bound lease is about."""
 
     def prepare(self, project: Project) -> Command:
         raise NotImplementedError

@@ -78,7 +78,7 @@ class AcquireBound(Acquire):
 
     ttl = "300"
     newest = 0
-    may_be_undone = True
+    is_durable = False
 
     def prepare(self, project: Project) -> Command:
         return Command(("lock", "acquire", "task-1", "--agent", "a", "--ttl", self.ttl), bound=True)

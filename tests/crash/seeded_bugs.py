@@ -39,11 +39,27 @@ SEEDED: list[Bug] = [
     {
         "name": "the directory is not synced after the rename",
         "file": "ccpm/files/atomic.py",
-        "old": "    if durable and not may_be_undone:\n"
+        "old": "    if durable:\n"
         '        sync_directory(os.path.dirname(path), f"{path} has its new content, but")\n',
         "new": "",
         "test": f"{ORDER}[Renew]",
         "shows": "no ('fsync', 'fdatasync') of ('.claude/locks',)",
+    },
+    {
+        "name": "the record of a lease without a process is not synced",
+        "file": "ccpm/core/leases.py",
+        "old": "    return not all(lease.owner.pid > 0 and",
+        "new": "    return not all(",
+        "test": f"{ORDER}[Acquire]",
+        "shows": "no ('fsync', 'fdatasync') of ('.claude/locks/.task-1.lock.ccpm-tmp',)",
+    },
+    {
+        "name": "the record of a process's lease waits for the disk",
+        "file": "ccpm/core/leases.py",
+        "old": "    return not all(lease.owner.pid > 0 and",
+        "new": "    return not all(lease.owner.pid < 0 and",
+        "test": "tests/crash/test_write_order.py::test_a_lease_that_ends_with_its_process_waits_for_no_disk",
+        "shows": "assert not",
     },
     {
         "name": "the rename comes before the sync",

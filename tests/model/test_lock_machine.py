@@ -157,7 +157,8 @@ class LockMachine(RuleBasedStateMachine):
         return [grant for grant in self.grants if grant.resource == resource and self.is_certain(grant)]
 
     def is_blocked_by_garbage(self, resource: str) -> bool:
-        return resource in self.garbage and self.world.wall() - self.garbage[resource] <= DEFAULT_TTL
+        now = self.world.now()
+        return resource in self.garbage and now.wall - self.garbage[resource] <= min(DEFAULT_TTL, now.boot)
 
     def is_superseded(self, grant: Grant) -> bool:
         """Whether a later lease was given out that it cannot be held together with."""

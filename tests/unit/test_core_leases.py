@@ -85,9 +85,28 @@ def test_expiry_is_the_reason_that_is_given_first() -> None:
 
 
 def test_an_unreadable_record_is_stale_when_it_is_older_than_the_default_ttl() -> None:
-    assert not leases.is_unreadable_stale(Unreadable(300.0, ""))
-    assert leases.is_unreadable_stale(Unreadable(300.1, ""))
-    assert not leases.is_unreadable_stale(Unreadable(-HOUR, "")), "written in the future"
+    assert not leases.is_unreadable_stale(Unreadable(300.0, ""), NOW)
+    assert leases.is_unreadable_stale(Unreadable(300.1, ""), NOW)
+    assert not leases.is_unreadable_stale(Unreadable(-HOUR, ""), NOW), "written in the future"
+
+
+def test_an_unreadable_record_is_stale_when_it_was_written_before_this_boot() -> None:
+    just_booted = Now(NOW.wall, boot=40.0, boot_id="boot-2")
+    assert not leases.is_unreadable_stale(Unreadable(40.0, ""), just_booted)
+    assert leases.is_unreadable_stale(Unreadable(40.1, ""), just_booted)
+
+
+def test_only_processes_of_this_boot_are_sure_to_end_with_it() -> None:
+    bound, free = lease(owner(pid=7)), lease(owner(pid=0))
+    assert not leases.outlives_boot([bound], NOW)
+    assert not leases.outlives_boot([bound, bound], NOW)
+    assert leases.outlives_boot([free], NOW)
+    assert leases.outlives_boot([bound, free], NOW), "one that stays makes the record stay"
+    assert leases.outlives_boot([lease(owner(pid=7, boot_id="boot-0"))], NOW), (
+        "of another host, or an earlier boot"
+    )
+    nowhere = Now(NOW.wall, NOW.boot, "")
+    assert leases.outlives_boot([lease(owner(pid=7, boot_id=""))], nowhere), "no boot can be told"
 
 
 @pytest.mark.parametrize(

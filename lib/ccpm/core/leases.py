@@ -110,7 +110,8 @@ class Lease:
 
 
 class Unreadable:
-    """A lock record that does not parse: held by nobody knows whom, until its file is older than the default ttl.
+    """A lock record that does not parse: held by nobody knows whom, until its file is older than the default ttl or
+    than this boot.
 
     `age`: seconds since the file was last written; negative when it lies in the future (the clock was set back).
     """
@@ -180,8 +181,16 @@ def why_stale(lease: Lease, now: Now, is_alive: bool | None, here: Owner) -> str
     return ""
 
 
-def is_unreadable_stale(record: Unreadable) -> bool:
-    return record.age > DEFAULT_TTL
+def is_unreadable_stale(record: Unreadable, now: Now) -> bool:
+    """Whether an unreadable record has had its time: that of a lease, or it is older than this boot, as one that a
+    power cut has torn."""
+    return record.age > min(DEFAULT_TTL, now.boot)
+
+
+def outlives_boot(holders: list[Lease], now: Now) -> bool:
+    """Whether the record of `holders` has to survive a power cut on this host: unless all of them are bound to
+    processes of its present boot, which a power cut ends."""
+    return not all(lease.owner.pid > 0 and lease.owner.boot_id == now.boot_id != "" for lease in holders)
 
 
 def is_compatible(mode: str, holders: list[Lease]) -> bool:

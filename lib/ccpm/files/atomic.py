@@ -42,14 +42,11 @@ def sweep(path: str) -> None:
         pass  # not there (the usual case), or not removable: the next replace will say so
 
 
-def replace(
-    path: str, data: bytes, mode: int | None = None, durable: bool = True, may_be_undone: bool = False
-) -> None:
+def replace(path: str, data: bytes, mode: int | None = None, durable: bool = True) -> None:
     """Publish `data` as the content of `path` (a real path, not a symbolic link).
 
-    `mode`: permission bits to set; None keeps those of the target. `may_be_undone` skips the fsync of the directory: a
-    power cut may bring the old content back, but never a torn one. `durable=False` skips both fsyncs, for what means
-    nothing after a reboot and may be torn by it. IOFailure (74) on any failure.
+    `mode`: permission bits to set; None keeps those of the target. `durable=False` skips both fsyncs, for what
+    means nothing after a reboot and may be torn by it. IOFailure (74) on any failure.
     """
     temporary = temporary_of(path)
     try:
@@ -69,7 +66,7 @@ def replace(
         except OSError:
             pass
         raise io_failure(f"write {path}", error) from error
-    if durable and not may_be_undone:
+    if durable:
         sync_directory(os.path.dirname(path), f"{path} has its new content, but")
 
 

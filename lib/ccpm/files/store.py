@@ -69,10 +69,10 @@ class Transaction:
     def read(self, path: str) -> Record | None:
         return self.store.read(path)
 
-    def put(self, path: str, data: bytes, durable: bool = True, may_be_undone: bool = False) -> None:
+    def put(self, path: str, data: bytes, durable: bool = True) -> None:
         """Publish `data` at `path`; see atomic.replace."""
         _retire_directory(path)
-        atomic.replace(path, data, durable=durable, may_be_undone=may_be_undone)
+        atomic.replace(path, data, durable=durable)
 
     def remove(self, path: str, durable: bool = True) -> None:
         atomic.sweep(path)

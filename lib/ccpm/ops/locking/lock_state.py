@@ -78,7 +78,7 @@ class State:
 
     @property
     def is_blocked(self) -> bool:
-        return self.unreadable is not None and not leases.is_unreadable_stale(self.unreadable)
+        return self.unreadable is not None and not leases.is_unreadable_stale(self.unreadable, self.now)
 
     @property
     def newest_token(self) -> int:

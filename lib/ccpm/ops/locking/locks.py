@@ -58,9 +58,10 @@ def take(txn: Transaction, request: Request, state: State, mine: Wait | None, wa
     resource = request.resource
     token = txn.next_token(at_least=state.newest_token)
     lease = leases.new_lease(request.owner, request.operation, token, request.mode, request.ttl, state.now)
-    path, record = store.lock_path(resource), records.encode_lock([*state.holders, lease])
+    holders = [*state.holders, lease]
+    path, record = store.lock_path(resource), records.encode_lock(holders)
     try:
-        txn.put(path, record, may_be_undone=_ends_with_boot(lease))
+        txn.put(path, record, durable=leases.outlives_boot(holders, state.now))
         if mine:
             write_queue(txn, resource, [wait for wait in state.waits if wait.key != mine.key])
     except IOFailure:
@@ -120,7 +121,7 @@ def release(
     with store.transact(resource) as txn:
         state = look(store, resource)
         ended, kept = _choose(state, resource, owner, token, force)
-        publish(txn, resource, kept)
+        publish(txn, resource, kept, state.now)
         tidy_queue(txn, resource, state)
         for lease in ended:
             _log_release(store, resource, lease, owner, state.now, force)
@@ -149,7 +150,7 @@ def renew(store: Store, resource: str, owner: Owner, token: int = 0, ttl: float 
         lease = _find(state, resource, owner, token)
         fresh = leases.renewed(lease, ttl or lease.ttl, state.now)
         holders = [fresh if held is lease else held for held in state.holders]
-        txn.put(store.lock_path(resource), records.encode_lock(holders), may_be_undone=_ends_with_boot(lease))
+        publish(txn, resource, holders, state.now)
         events.append(
             store.top, "lock.renewed", resource=resource, agent=lease.owner.agent, token=lease.token
         )
@@ -165,7 +166,7 @@ def clean(store: Store) -> list[tuple[str, str, str]]:
             txn.sweep(store.queue_path(resource))
             state = look(store, resource)
             if state.stale or (state.unreadable and not state.is_blocked):
-                publish(txn, resource, state.holders)
+                publish(txn, resource, state.holders, state.now)
             for lease, why in state.stale:
                 gone.append((resource, lease.owner.agent, why))
                 events.append(store.top, "lock.cleaned", resource=resource, agent=lease.owner.agent, why=why)
@@ -200,17 +201,11 @@ def standing(state: State) -> str:
     return "was just taken by somebody else"
 
 
-def _ends_with_boot(lease: Lease) -> bool:
-    """Whether a power cut ends `lease` anyhow: its process is gone then. So the record need not survive it; but a torn
-    one would have to be respected for minutes, so its content is synced all the same."""
-    return lease.owner.pid > 0 and bool(lease.owner.boot_id)
-
-
-def publish(txn: Transaction, resource: str, holders: list[Lease]) -> None:
+def publish(txn: Transaction, resource: str, holders: list[Lease], now: Now) -> None:
     """Make `holders` those of `resource`, inside its transaction `txn`; without any, the record goes."""
     path = txn.store.lock_path(resource)
     if holders:
-        txn.put(path, records.encode_lock(holders))
+        txn.put(path, records.encode_lock(holders), durable=leases.outlives_boot(holders, now))
     else:
         # Not synced: a record that a power cut brings back is of another boot, or expires.
         txn.remove(path, durable=False)

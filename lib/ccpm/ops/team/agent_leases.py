@@ -54,7 +54,7 @@ def end(store: Store, agent: str, held: list[tuple[str, Lease]], why: str) -> li
             lost = [lease for lease in state.holders if lease.owner.agent == agent and not _is_bound(lease)]
             if not lost:
                 continue
-            locks.publish(txn, resource, [lease for lease in state.holders if lease not in lost])
+            locks.publish(txn, resource, [lease for lease in state.holders if lease not in lost], state.now)
             for lease in lost:
                 events.append(
                     store.top,
