@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -355,6 +356,21 @@ def test_messages_are_delivered_with_the_next_tool_and_taken_out_once_that_is_wr
     for action in asked.afterwards:
         action()
     assert messages.unread(str(top), ME) == []
+
+
+def test_that_a_file_has_become_free_is_told_with_the_next_tool(top: Path) -> None:
+    other = Actor(OTHER, {}, top=str(top))
+    claim(top, OTHER, "web/**", stream="web")
+    with pytest.raises(Busy):
+        requests.ask(Actor(ME, {}, top=str(top)), "web/a.ts", "a new field")
+    assert call("PostToolUse", top, "Read", tool_input={}) == {}
+    streams.release(other, "auth", "web")
+    asked = hooks.Call("PostToolUse", {"session_id": SESSION, "cwd": str(top), "tool_name": "Read"})
+    said = hooks.answer(asked)["hookSpecificOutput"]["additionalContext"]
+    assert re.fullmatch(r"CCPM at \S+: web/a.ts is free now; take it with: ccpm-agent request web/a.ts", said)
+    for action in asked.afterwards:
+        action()
+    assert call("PostToolUse", top, "Read", tool_input={}) == {}
 
 
 # --- sessions and subagents ---

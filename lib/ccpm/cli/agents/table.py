@@ -11,7 +11,7 @@ from ccpm.core.registry import ACTIVE, GONE, Registry
 from ccpm.files import agent_records, clock
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
-from ccpm.ops.team import agents, requests
+from ccpm.ops.team import agents, request_record
 from ccpm.ops.team.agent_leases import TASK
 
 TYPE_CHECKING = False
@@ -71,7 +71,7 @@ def _waits(top: str) -> dict[str, list[str]]:
         for wait in state.waits:
             holder = f" of {state.holders[0].owner.agent}" if state.holders else ""
             found.setdefault(wait.owner.agent, []).append(f"{resource}{holder}")
-    for one in requests.open_requests(top):
+    for one in request_record.open_requests(top):
         found.setdefault(str(one["from"]), []).append(f"{one['file']} of {one.get('to') or 'nobody'}")
     return found
 

@@ -29,9 +29,9 @@ def _request(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("--wait", type=length, default=0.0, metavar="SECONDS", help="wait in line so long")
     _add_ttl(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops.team import requests
+    from ccpm.ops.team import request_record, requests
 
-    lease = requests.ask(actor_of(args), args.file, args.reason, args.wait, args.ttl or requests.TTL)
+    lease = requests.ask(actor_of(args), args.file, args.reason, args.wait, args.ttl or request_record.TTL)
     print_result(
         args, str(lease.token), {"file": args.file, "token": lease.token, "operation": lease.operation}
     )
@@ -43,9 +43,9 @@ def _grant(parser: Parser, argv: list[str], share: bool) -> int:
     parser.add_argument("--to", default="", metavar="AGENT", help="to whom; without: to the first that asked")
     _add_ttl(parser)
     args = parser.parse_args(argv)
-    from ccpm.ops.team import requests
+    from ccpm.ops.team import answers, request_record
 
-    lease = requests.grant(actor_of(args), args.file, args.to, args.ttl or requests.TTL, share)
+    lease = answers.grant(actor_of(args), args.file, args.to, args.ttl or request_record.TTL, share)
     who = lease.owner.agent
     print_result(args, who, {"file": args.file, "agent_id": who, "token": lease.token, "mode": lease.mode})
     return OK
@@ -56,9 +56,9 @@ def _deny(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("--to", default="", metavar="AGENT", help="only to this agent")
     parser.add_argument("--reason", default="", metavar="WHY", help="the agents that asked read it")
     args = parser.parse_args(argv)
-    from ccpm.ops.team import requests
+    from ccpm.ops.team import answers
 
-    told = requests.deny(actor_of(args), args.file, args.reason, args.to)
+    told = answers.deny(actor_of(args), args.file, args.reason, args.to)
     print_result(args, "\n".join(told), {"file": args.file, "denied": told})
     return OK
 
@@ -94,15 +94,15 @@ def _tell(parser: Parser, argv: list[str]) -> int:
 def _inbox(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="leave the messages there")
     args = parser.parse_args(argv)
-    from ccpm.ops.team import messages, requests
+    from ccpm.ops.team import inbox, messages
 
     actor = actor_of(args)
-    found = requests.pending(actor.top, actor.agent)
+    found = inbox.pending(actor.top, actor.agent)
     told = [int(one["id"]) for one in found]
     known = {one.get("request") for one in found if one["kind"] == messages.REQUEST}
     found += [
         {**one, "kind": messages.REQUEST, "request": one["id"], "text": one["reason"]}
-        for one in requests.asked_of(actor.top, actor.agent)
+        for one in inbox.asked_of(actor.top, actor.agent)
         if one["id"] not in known  # read before, and still without an answer
     ]
     if args.json:

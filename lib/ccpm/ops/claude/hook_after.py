@@ -9,7 +9,7 @@ import os
 
 from ccpm.core import hook_decisions, quick_json
 from ccpm.errors import CcpmError, LeaseLost, Malformed, NotFound
-from ccpm.files import checkout, root
+from ccpm.files import checkout, plain, root
 from ccpm.ops.claude import hook_changes, hook_records, hooks
 
 TYPE_CHECKING = False
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ccpm.ops.claude.hooks import Call
+    from ccpm.ops.team.messages import Message
 
 THROTTLE = 50.0
 """Seconds between two signs of life: a little less than what core/registry.py expects (BEAT)."""
@@ -29,18 +30,23 @@ def tool(call: Call) -> dict[str, Any]:
 
 
 def _mail(call: Call) -> list[str]:
-    """The messages in the agent's inbox. They are taken out of it when the answer is written, and not before."""
-    if not os.path.exists(f"{root.state_dir(call.top)}/inbox/{call.agent}.json"):
+    """The messages in the agent's inbox, and which files that it asked for have become free. They are taken out of it
+    when the answer is written, and not before."""
+    state = root.state_dir(call.top)
+    is_asking = f'"{call.agent}"'.encode() in (plain.read(f"{state}/requests.json") or b"")
+    if not is_asking and not os.path.exists(f"{state}/inbox/{call.agent}.json"):
         return []
-    from ccpm.ops.team import messages
+    from ccpm.ops.team import inbox, messages
 
-    found = messages.unread(call.top, call.agent)
+    found = inbox.pending(call.top, call.agent)
     numbers = [one["id"] for one in found if isinstance(one.get("id"), int)]
     if numbers:
         call.afterwards.append(lambda: messages.acknowledge(call.top, call.agent, numbers))
-    return [
-        f"CCPM, message of {one.get('from')} at {one.get('at')}: {messages.in_words(one)}" for one in found
-    ]
+    return [f"CCPM{_sender(one)} at {one.get('at')}: {messages.in_words(one)}" for one in found]
+
+
+def _sender(message: Message) -> str:
+    return f", message of {message['from']}" if message.get("from") else ""
 
 
 def _beat(call: Call, agent: str) -> list[str]:

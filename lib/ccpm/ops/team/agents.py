@@ -199,11 +199,11 @@ def unregister(actor: Actor, epic: str = "") -> list[str]:
 
 def _forget(top: str, gone: list[str]) -> None:
     """Take back what these agents asked for, and drop what they were told, unless some epic still knows them."""
-    from ccpm.ops.team import requests
+    from ccpm.ops.team import inbox
 
     for agent in gone:
         if not known_epics(top, agent):
-            requests.forget(top, agent)
+            inbox.forget(top, agent)
 
 
 def listing(top: str, epic: str = "") -> list[tuple[Registry, Held]]:

@@ -1,13 +1,8 @@
-"""Asking for a file that another agent owns, and answering: grant, share, deny. A grant is a lease on that file.
-
-    ask      a free file is the asker's at once (the lock `file-<path>`); else its owner finds the request in its inbox
-    grant    the owner hands the file over: the asker gets the lock, and the owner's stream lets it pass
-    share    both get a shared lock
-    deny     the asker is told why not
+"""Asking for a file that another agent owns. A free file is the asker's at once: the lock `file-<path>`. Else its owner
+finds the request in its inbox and answers it (ops/team/answers.py).
 
 Who waits is in line, first come, first served; who does not wait finds a message when it is answered or when the
-file has become free. Open requests are one JSON record for the project, all changes of it are made under one guard.
-An answer is an event, the lease, and a message; the request goes.
+file has become free (ops/team/inbox.py).
 
 Guarantee: a wait that would close a circle of agents that wait for each other's files is refused (13).
 Non-guarantee: a file that became free goes to the first who waits; who only left a request is told, and may come too
@@ -18,24 +13,19 @@ from __future__ import annotations
 
 import os
 
-from ccpm.core import leases
-from ccpm.core.leases import EXCLUSIVE, SHARED, Lease, Owner
+from ccpm.core.leases import Lease
 from ccpm.errors import Busy, DeadlockRefused, NotFound, NotYours, UsageError
-from ccpm.files import checkout, clock, events, json_record, plain, process, root
+from ccpm.files import checkout, clock, events, plain, process, root
 from ccpm.ops.actor import Actor
 from ccpm.ops.locking import lock_state, locks
 from ccpm.ops.locking.locks import Request
-from ccpm.ops.team import messages, ownership
-from ccpm.ops.team.ownership import GRANTED, Claim
+from ccpm.ops.team import messages, ownership, request_record
+from ccpm.ops.team.ownership import Claim
+from ccpm.ops.team.request_record import TTL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    Asked = dict[str, Any]
-
-TTL = 900.0
-"""Seconds that a grant lasts unless its giver says otherwise: as long as a silent agent counts as alive."""
+    from ccpm.ops.team.request_record import Asked
 
 POLL = 0.5
 """Seconds between two looks of an agent that waits for a file."""
@@ -76,47 +66,7 @@ def ask(actor: Actor, path: str, reason: str, wait: float = 0.0, ttl: float = TT
             _sleep(min(POLL, left))
     finally:
         if number and not is_settled:
-            _close(actor.top, [number])
-
-
-def grant(actor: Actor, path: str, to: str = "", ttl: float = TTL, share: bool = False) -> Lease:
-    """Hand `path` over to the agent that asked for it first, or to `to`. NotYours (77) if the actor does not own it,
-    NotFound (66) if nobody asked."""
-    file = relative(actor.top, path)
-    claim = _own(actor, file)
-    asked = [one for one in open_requests(actor.top) if one["file"] == file and (not to or one["from"] == to)]
-    if not asked and not to:
-        raise NotFound(f"nobody asks for {file}", "name the agent: --to AGENT", file=file)
-    receiver = to or str(asked[0]["from"])
-    if receiver == actor.agent:
-        raise UsageError(f"{file} is yours already", "name another agent: --to AGENT")
-    lease = _hand_over(actor, file, claim, process.owner(receiver), ttl, share)
-    mine = [int(one["id"]) for one in asked if one["from"] == receiver]
-    _close(actor.top, mine)
-    kind = messages.SHARED if share else messages.GRANTED
-    text = f"{file} is yours until {clock.to_iso(lease.expires)}" + (", together with me" if share else "")
-    messages.post(actor.top, receiver, kind, actor.agent, text, file=file, token=lease.token)
-    event = "file.shared" if share else "file.granted"
-    events.append(actor.top, event, agent=actor.agent, to=receiver, file=file, token=lease.token)
-    return lease
-
-
-def deny(actor: Actor, path: str, reason: str, to: str = "") -> list[str]:
-    """Refuse `path` to all who asked for it, or to `to`; who they are. NotYours (77) if the actor does not own it."""
-    file = relative(actor.top, path)
-    _own(actor, file)
-    asked = [one for one in open_requests(actor.top) if one["file"] == file and (not to or one["from"] == to)]
-    if not asked:
-        raise NotFound(f"nobody asks for {file}", "ccpm-agent inbox shows who asks for what", file=file)
-    _close(actor.top, [int(one["id"]) for one in asked])
-    told = list(dict.fromkeys(str(one["from"]) for one in asked))
-    for one in asked:
-        text = reason or "no reason given"
-        messages.post(
-            actor.top, str(one["from"]), messages.DENIED, actor.agent, text, file=file, request=int(one["id"])
-        )
-    events.append(actor.top, "file.denied", agent=actor.agent, to=told, file=file)
-    return told
+            request_record.close(actor.top, [number])
 
 
 def give_back(actor: Actor, path: str) -> bool:
@@ -124,58 +74,14 @@ def give_back(actor: Actor, path: str) -> bool:
     file = relative(actor.top, path)
     asked = [
         int(one["id"])
-        for one in open_requests(actor.top)
+        for one in request_record.open_requests(actor.top)
         if (one["from"], one["file"]) == (actor.agent, file)
     ]
-    _close(actor.top, asked)
+    request_record.close(actor.top, asked)
     if _held_lease(actor, file) is None:
         return bool(asked)
-    locks.release(actor.store, _resource(actor.top, file), process.owner(actor.agent))
+    locks.release(actor.store, resource_of(actor.top, file), process.owner(actor.agent))
     return True
-
-
-def asked_of(top: str, agent: str) -> list[Asked]:
-    """The open requests for files that are now those of `agent`."""
-    found = []
-    for one in open_requests(top):
-        claim = ownership.owner_of(top, str(one["file"]), str(one["from"]))
-        if claim is not None and claim.agent == agent:
-            found.append(one)
-    return found
-
-
-def open_requests(top: str) -> list[Asked]:
-    """All requests that wait for an answer, oldest first."""
-    return _requests(json_record.read(_path(top)))
-
-
-def pending(top: str, agent: str) -> list[messages.Message]:
-    """What `agent` has to know now, oldest first: its messages, and requests of its own whose file has become free."""
-    found = messages.unread(top, agent)
-    mine = [one for one in open_requests(top) if one["from"] == agent]
-    for one in mine:
-        if ownership.owner_of(top, str(one["file"]), agent) is None:
-            _close(top, [int(one["id"])])
-            text = f"{one['file']} is free now; take it with: ccpm-agent request {one['file']}"
-            messages.post(top, agent, messages.FREE, "", text, file=one["file"])
-    return messages.unread(top, agent) if mine else found
-
-
-def news(top: str, agent: str) -> list[str]:
-    """What `agent` has not been told yet, in words; it counts as read then. For hooks: two failed opens, and no JSON,
-    where there is nothing."""
-    inbox, asked = plain.read(messages.path_of(top, agent)), plain.read(_path(top))
-    if b'"id"' not in (inbox or b"") and f'"{agent}"'.encode() not in (asked or b""):
-        return []
-    found = pending(top, agent)
-    messages.acknowledge(top, agent, [int(one["id"]) for one in found])
-    return [f"{one.get('from') or 'ccpm'}: {messages.in_words(one)}" for one in found]
-
-
-def forget(top: str, agent: str) -> None:
-    """Withdraw all requests of an agent that has left, and remove its inbox."""
-    _close(top, [int(one["id"]) for one in open_requests(top) if one["from"] == agent])
-    messages.forget(top, agent)
 
 
 def relative(top: str, path: str) -> str:
@@ -186,6 +92,10 @@ def relative(top: str, path: str) -> str:
     return found
 
 
+def resource_of(top: str, file: str) -> str:
+    return plain.key_of(os.path.join(top, file), top)
+
+
 def _try(
     actor: Actor, file: str, reason: str, ttl: float, is_waiting: bool, number: int
 ) -> Lease | tuple[int, Claim | None]:
@@ -193,10 +103,12 @@ def _try(
     granted = _held_lease(actor, file)
     if granted and ownership.owner_of(actor.top, file, actor.agent) is None:
         return granted
-    with json_record.Changing(_path(actor.top)) as record:
-        asked = _requests(record.data)
+    with request_record.changing(actor.top) as record:
+        asked = request_record.requests_in(record.data)
         mine = next((one for one in asked if one["from"] == actor.agent and one["file"] == file), None)
-        ahead = [one for one in asked if one["file"] == file and one is not mine and _is_waiting(one)]
+        ahead = [
+            one for one in asked if one["file"] == file and one is not mine and request_record.is_waiting(one)
+        ]
         if mine:
             ahead = [one for one in ahead if one["id"] < mine["id"]]
         claim = ownership.owner_of(actor.top, file, actor.agent)
@@ -209,20 +121,27 @@ def _try(
         if is_waiting and claim is not None:
             _refuse_circle(actor, asked, claim)
         if mine is None:
-            mine = _new(record.data, actor, file, reason, claim)
+            owner = claim.agent if claim else ""
+            mine = request_record.new(record.data, actor.agent, file, reason, owner)
             record.data["requests"] = [*asked, mine]
         waiter = process.current(actor.agent) if is_waiting else process.owner(actor.agent)
-        mine |= {
-            "pid": waiter.pid,
-            "pid_start": waiter.pid_start,
-            "boot_id": waiter.boot_id,
-            "host": waiter.host,
-        }
-        mine["pid_space"] = waiter.pid_space
+        request_record.set_waiter(mine, waiter)
         record.save()
     if not number and claim is not None:
         _notify(actor, file, mine, claim)
     return int(mine["id"]), claim
+
+
+def _take(actor: Actor, file: str, ttl: float) -> Lease | None:
+    """The lock on a file that nobody else owns; None if somebody was faster."""
+    resource, owner = resource_of(actor.top, file), process.owner(actor.agent)
+    got = locks.try_acquire(actor.store, Request(resource, owner, OPERATION, ttl=ttl, timeout=0.0))
+    return got if isinstance(got, Lease) else None
+
+
+def _held_lease(actor: Actor, file: str) -> Lease | None:
+    holders = lock_state.look(actor.store, resource_of(actor.top, file)).holders
+    return next((lease for lease in holders if lease.owner.agent == actor.agent), None)
 
 
 def _notify(actor: Actor, file: str, mine: Asked, claim: Claim) -> None:
@@ -240,76 +159,11 @@ def _notify(actor: Actor, file: str, mine: Asked, claim: Claim) -> None:
     )
 
 
-def _new(data: dict[str, Any], actor: Actor, file: str, reason: str, claim: Claim | None) -> Asked:
-    data["last_id"] = int(data.get("last_id") or 0) + 1
-    return {
-        "id": data["last_id"],
-        "file": file,
-        "from": actor.agent,
-        "to": claim.agent if claim else "",
-        "reason": reason,
-        "at": clock.to_iso(clock.now().wall),
-    }
-
-
-def _take(actor: Actor, file: str, ttl: float) -> Lease | None:
-    """The lock on a file that nobody else owns; None if somebody was faster."""
-    resource, owner = _resource(actor.top, file), process.owner(actor.agent)
-    got = locks.try_acquire(actor.store, Request(resource, owner, OPERATION, ttl=ttl, timeout=0.0))
-    return got if isinstance(got, Lease) else None
-
-
-def _held_lease(actor: Actor, file: str) -> Lease | None:
-    holders = lock_state.look(actor.store, _resource(actor.top, file)).holders
-    return next((lease for lease in holders if lease.owner.agent == actor.agent), None)
-
-
-def _hand_over(actor: Actor, file: str, claim: Claim, receiver: Owner, ttl: float, share: bool) -> Lease:
-    """Put the lock on `file` into the hands of `receiver` in one step: nobody else can get in between."""
-    resource = _resource(actor.top, file)
-    # A grant that is passed on is still one of the agent whose stream it lets pass.
-    operation = claim.operation if claim.operation.startswith(GRANTED) else GRANTED + actor.agent
-    mode = SHARED if share else EXCLUSIVE
-    with actor.store.transact(resource) as txn:
-        state = lock_state.look(actor.store, resource)
-        others = [lease for lease in state.holders if lease.owner.agent not in (actor.agent, receiver.agent)]
-        if others and not (share and all(lease.mode == SHARED for lease in others)):
-            raise locks.busy(Request(resource, receiver, operation, mode), state, 0.0)
-        state.holders[:] = others
-        if share:
-            mine = Request(
-                resource,
-                process.owner(actor.agent),
-                claim.operation or f"shared with {receiver.agent}",
-                mode,
-                ttl,
-            )
-            state.holders.append(locks.take(txn, mine, state, None, 0.0))
-        return locks.take(txn, Request(resource, receiver, operation, mode, ttl), state, None, 0.0)
-
-
-def _own(actor: Actor, file: str) -> Claim:
-    """The actor's own claim on `file`."""
-    claim = ownership.owner_of(actor.top, file)
-    if claim is None:
-        raise NotYours(f"{file} is nobody's", f"claim it, or take it: ccpm-agent request {file}", file=file)
-    if claim.agent != actor.agent:
-        found = ownership.owner_of(actor.top, file, actor.agent)
-        if found is not None:
-            raise NotYours(
-                f"{file} belongs to {found.agent} by {found.what} since {found.since}",
-                f"ask: ccpm-agent request {file} --reason WHY",
-                file=file,
-                owner=found.agent,
-            )
-    return claim
-
-
 def _refuse_circle(actor: Actor, asked: list[Asked], claim: Claim) -> None:
     chain, agent = [actor.agent], claim.agent
     while agent not in chain:
         chain.append(agent)
-        waits = next((one for one in asked if one["from"] == agent and _is_waiting(one)), None)
+        waits = next((one for one in asked if one["from"] == agent and request_record.is_waiting(one)), None)
         found = ownership.owner_of(actor.top, str(waits["file"]), agent) if waits else None
         if found is None:
             return
@@ -350,34 +204,6 @@ def _busy(file: str, claim: Claim | None, waited: float) -> Busy:
     )
 
 
-def _close(top: str, numbers: list[int]) -> None:
-    if numbers:
-        with json_record.Changing(_path(top)) as record:
-            record.data["requests"] = [one for one in _requests(record.data) if one["id"] not in numbers]
-            record.save()
-
-
-def _is_waiting(one: Asked) -> bool:
-    """Whether a process waits for the answer. One of another host counts as long as its request is young."""
-    owner = Owner(
-        str(one["from"]),
-        int(one.get("pid") or 0),
-        str(one.get("pid_start", "")),
-        str(one.get("boot_id", "")),
-        str(one.get("pid_space", "")),
-        str(one.get("host", "")),
-    )
-    if not owner.pid:
-        return False
-    alive = process.is_alive(owner)
-    if alive is None:
-        try:
-            return clock.now().wall - clock.from_iso(str(one["at"])) < TTL + leases.SKEW
-        except ValueError:
-            return False
-    return alive
-
-
 def _beat(actor: Actor) -> float:
     """A waiting agent lives; the time on the boot clock."""
     from ccpm.ops.team import agents
@@ -393,19 +219,3 @@ def _sleep(seconds: float) -> None:
     import time
 
     time.sleep(seconds)
-
-
-def _resource(top: str, file: str) -> str:
-    return plain.key_of(os.path.join(top, file), top)
-
-
-def _path(top: str) -> str:
-    return os.path.join(root.state_dir(os.path.realpath(top)), "requests.json")
-
-
-def _requests(data: dict[str, Any]) -> list[Asked]:
-    found = data.get("requests")
-    entries = found if isinstance(found, list) else []
-    return [
-        one for one in entries if isinstance(one, dict) and {"id", "file", "from", "reason"} <= one.keys()
-    ]
