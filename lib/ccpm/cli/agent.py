@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from ccpm.cli.agents import PROGRAM
-from ccpm.cli.arguments import Parser, split_verb, usage
-from ccpm.errors import OK
+from ccpm.cli.arguments import Parser, dispatch
 
 VERBS = {
     "register": "make an agent known to an epic and print its id",
@@ -45,10 +42,10 @@ _ROOMS = {
 
 
 def run(argv: list[str]) -> int:
-    verb, rest = split_verb(PROGRAM, argv, VERBS)
-    if verb == "help":
-        sys.stdout.write(usage(PROGRAM, VERBS))
-        return OK
+    return dispatch(PROGRAM, VERBS, argv, _run_verb)
+
+
+def _run_verb(verb: str, rest: list[str]) -> int:
     room = next(name for name, verbs in _ROOMS.items() if verb in verbs)
     module = __import__(f"ccpm.cli.agents.{room}", fromlist=["run"])
     status: int = module.run(verb, Parser(PROGRAM, verb, VERBS[verb]), rest)

@@ -8,11 +8,14 @@ and a helper is started thousands of times without a mistake. That both agree is
 
 from __future__ import annotations
 
-from ccpm.errors import UsageError
+import sys
+
+from ccpm.errors import OK, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
 _GLOBAL_WITH_VALUE = ("--agent", "--fence")
@@ -258,6 +261,17 @@ def split_verb(program: str, argv: list[str], verbs: dict[str, str]) -> tuple[st
     if verb not in verbs:
         raise UsageError(f"no verb {verb[:40]!r}; there are: {', '.join(verbs)}", f"{program} --help")
     return verb, front + rest
+
+
+def dispatch(
+    program: str, verbs: dict[str, str], argv: list[str], carry_out: Callable[[str, list[str]], int]
+) -> int:
+    """The status of `carry_out(verb, other arguments)`, or OK after the list of verbs."""
+    verb, rest = split_verb(program, argv, verbs)
+    if verb == "help":
+        sys.stdout.write(usage(program, verbs))
+        return OK
+    return carry_out(verb, rest)
 
 
 def usage(program: str, verbs: dict[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser, invalid
+from ccpm.cli.output import print_json
 from ccpm.errors import OK, UsageError, io_failure
 from ccpm.ops import identity, plain_files
 
@@ -41,9 +42,7 @@ def run(argv: list[str]) -> int:
         )
     )
     if args.json:
-        import json
-
-        sys.stdout.write(json.dumps(plain_files.describe(path, content)) + "\n")
+        print_json(plain_files.describe(path, content))
     return OK
 
 

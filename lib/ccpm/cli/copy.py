@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser
+from ccpm.cli.output import print_json
 from ccpm.errors import OK, io_failure
 
 
@@ -27,9 +28,7 @@ def run(argv: list[str]) -> int:
         raise io_failure(f"write {args.target}", error) from error
     described = plain_files.describe(args.file, content)
     if args.json:
-        import json
-
-        sys.stdout.write(json.dumps(described) + "\n")
+        print_json(described)
     else:
         sys.stdout.write(f"{described['sha256']}\n")
     return OK

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from ccpm.cli import validation, views
+from ccpm.cli import acting, validation, views
 from ccpm.cli.arguments import Parser
 from ccpm.cli.output import print_json
-from ccpm.errors import NO, OK, UsageError
-from ccpm.ops import identity
+from ccpm.errors import NO, OK
 from ccpm.ops.health import doctor
 
 TYPE_CHECKING = False
@@ -25,22 +24,10 @@ _MARKS = {doctor.OK: "✅", doctor.WARN: "⚠️", doctor.FAIL: "❌"}
 
 def run(argv: list[str]) -> int:
     parser = Parser(PROGRAM, "", "Check this machine and this project: 0 sound, 1 something fails.")
-    parser.add_argument(
-        "time", nargs="*", metavar="TIME", help="with --undo: which backup (default: the newest)"
-    )
-    parser.add_argument(
-        "--fix", action="store_true", help="mend what is safe: stale locks, the plan, registries"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="only show what --fix would change")
-    parser.add_argument("--undo", action="store_true", help="put back the files that a --fix changed")
-    parser.add_argument("--all", action="store_true", help="with --fix: archived epics too")
-    parser.add_argument("--exit-zero", action="store_true", help="exit 0 whatever is found, for prompts")
-    args = parser.parse_args(argv)
-    times = args.time or []
-    if (times and not args.undo) or len(times) > 1 or (args.undo and (args.fix or args.dry_run)):
-        raise UsageError("TIME goes with --undo, and --undo with nothing else", f"{PROGRAM} --help")
+    fixing = "mend what is safe: stale locks, the plan, registries"
+    args, time = validation.read_options(parser, argv, PROGRAM, fixing, "with --fix: archived epics too")
     if args.undo:
-        return validation.undo(args, times[0] if times else "")
+        return validation.undo(args, time)
     mended = _fix(args) if args.fix or args.dry_run else {}
     checks = doctor.examine()
     if args.json:
@@ -52,10 +39,9 @@ def run(argv: list[str]) -> int:
 
 def _fix(args: Namespace) -> dict[str, object]:
     """Mend what is safe; what was done, for --json."""
-    from ccpm.ops.actor import Actor
     from ccpm.ops.health import doctor_fix
 
-    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), validation.say)
+    actor = acting.actor_of(args, validation.say)
     registries = doctor_fix.convert_registries(actor, args.dry_run)
     plan, outcome = validation.repair(actor, args)
     if not args.json:

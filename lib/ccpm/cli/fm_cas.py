@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli.arguments import Parser, dispatch
 from ccpm.cli.output import print_json
 from ccpm.errors import NO, OK, UsageError
 from ccpm.ops import identity
@@ -26,10 +26,10 @@ VERBS = {
 
 
 def run(argv: list[str]) -> int:
-    verb, rest = split_verb(PROGRAM, argv, VERBS)
-    if verb == "help":
-        sys.stdout.write(usage(PROGRAM, VERBS))
-        return OK
+    return dispatch(PROGRAM, VERBS, argv, _run_verb)
+
+
+def _run_verb(verb: str, rest: list[str]) -> int:
     parser = Parser(PROGRAM, verb, VERBS[verb])
     parser.add_argument("file", metavar="FILE")
     handlers = {"get": _get, "ensure": _ensure, "commit": _commit, "extract": _extract, "validate": _validate}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from ccpm.cli import acting
 from ccpm.cli.arguments import Parser, invalid, seconds, split_verb, usage
-from ccpm.cli.output import speaker
+from ccpm.cli.output import print_json, speaker
 from ccpm.errors import OK, UsageError
-from ccpm.ops import identity
 from ccpm.ops.actor import Actor
 from ccpm.ops.github import budget
 
@@ -67,9 +67,7 @@ def _limit(argv: list[str]) -> int:
     actor = _actor(args)
     found = budget.overview(actor, args.refresh)
     if args.json:
-        import json
-
-        sys.stdout.write(json.dumps(found) + "\n")
+        print_json(found)
     else:
         budget_table.show(found)
     return OK
@@ -122,7 +120,7 @@ def _print(args: Namespace, free: int) -> None:
 
 
 def _actor(args: Namespace) -> Actor:
-    return Actor(identity.agent_id(args.agent), identity.carried_fences(), _say)
+    return acting.actor_of(args, _say)
 
 
 def _show(output: bytes) -> None:

@@ -13,7 +13,7 @@ import os
 import sys
 
 from ccpm.cli.arguments import Parser, split_verb, usage
-from ccpm.cli.output import speaker
+from ccpm.cli.output import print_json, speaker
 from ccpm.errors import NO, OK, CcpmError, UsageError
 
 TYPE_CHECKING = False
@@ -64,9 +64,7 @@ def run(argv: list[str]) -> int:
     except Exception as error:
         answer = _failure(event, blocks, _words(error))
     if answer:
-        import json
-
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        print_json(answer)
         sys.stdout.flush()
     for action in afterwards:
         action()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.arguments import Parser
+from ccpm.cli.output import print_json
 from ccpm.errors import OK
 
 TYPE_CHECKING = False
@@ -22,9 +23,7 @@ def run(argv: list[str]) -> int:
 
     found = initial.set_up()
     if args.json:
-        import json
-
-        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+        print_json(found)
         return OK
     sys.stdout.write("\n".join(_lines(found)) + "\n")
     return OK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser, seconds, split_verb, usage
+from ccpm.cli.arguments import Parser, dispatch, seconds
 from ccpm.cli.output import print_json, speaker
 from ccpm.core import leases, names
 from ccpm.errors import NO, OK, UsageError, io_failure
@@ -34,10 +34,10 @@ VERBS = {
 
 
 def run(argv: list[str]) -> int:
-    verb, rest = split_verb(PROGRAM, argv, VERBS)
-    if verb == "help":
-        sys.stdout.write(usage(PROGRAM, VERBS))
-        return OK
+    return dispatch(PROGRAM, VERBS, argv, _run_verb)
+
+
+def _run_verb(verb: str, rest: list[str]) -> int:
     handler = {
         "acquire": _acquire,
         "release": _release,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli import plan_options
-from ccpm.cli.arguments import Parser, split_verb, usage
-from ccpm.cli.output import speaker
+from ccpm.cli import acting, plan_options
+from ccpm.cli.arguments import Parser, dispatch
+from ccpm.cli.output import print_json, speaker
 from ccpm.errors import OK, UsageError
-from ccpm.ops import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,22 +40,18 @@ VERBS = {
 
 
 def run(argv: list[str]) -> int:
-    verb, rest = split_verb(PROGRAM, argv, VERBS)
-    if verb == "help":
-        sys.stdout.write(usage(PROGRAM, VERBS))
-        return OK
+    return dispatch(PROGRAM, VERBS, argv, _run_verb)
+
+
+def _run_verb(verb: str, rest: list[str]) -> int:
     parser = Parser(PROGRAM, verb, VERBS[verb])
     plan_options.declare(parser, verb)
     args = parser.parse_args(rest)
 
-    from ccpm.ops.actor import Actor
-
-    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(args.fence), _say)
+    actor = acting.actor_of(args, _say)
     result = _ACTIONS[verb](actor, args)
     if args.json:
-        import json
-
-        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+        print_json(result)
         return OK
     from ccpm.cli.views import changes
 

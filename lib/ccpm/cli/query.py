@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
-from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli.arguments import Parser, dispatch
+from ccpm.cli.output import print_json
 from ccpm.errors import OK
 from ccpm.files import root
 
@@ -35,10 +34,10 @@ _NAMED = {"epic-show": "EPIC", "epic-status": "EPIC", "search": "TEXT"}
 
 
 def run(argv: list[str]) -> int:
-    verb, rest = split_verb(PROGRAM, argv, VERBS)
-    if verb == "help":
-        sys.stdout.write(usage(PROGRAM, VERBS))
-        return OK
+    return dispatch(PROGRAM, VERBS, argv, _run_verb)
+
+
+def _run_verb(verb: str, rest: list[str]) -> int:
     if verb == "validate":
         from ccpm.cli import validation
 
@@ -48,9 +47,7 @@ def run(argv: list[str]) -> int:
     if verb in ("next", "in-progress"):
         _mark_own(data, args.agent)
     if args.json:
-        import json
-
-        sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+        print_json(data)
         return OK
     from ccpm.cli import views
 

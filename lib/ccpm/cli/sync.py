@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser, invalid, seconds, split_verb, usage
-from ccpm.cli.output import speaker
+from ccpm.cli import acting
+from ccpm.cli.arguments import Parser, dispatch, invalid, seconds
+from ccpm.cli.output import print_json, speaker
 from ccpm.errors import OK, UsageError
-from ccpm.ops import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,25 +43,22 @@ _ISSUE = ("issue", "close", "reopen", "edit", "show")
 
 
 def run(argv: list[str]) -> int:
-    verb, rest = split_verb(PROGRAM, argv, VERBS)
-    if verb == "help":
-        sys.stdout.write(usage(PROGRAM, VERBS))
-        return OK
+    return dispatch(PROGRAM, VERBS, argv, _run_verb)
+
+
+def _run_verb(verb: str, rest: list[str]) -> int:
     args = _parser(verb).parse_args(rest)
 
     from ccpm.cli import sync_views
-    from ccpm.ops.actor import Actor
     from ccpm.ops.trackers import choice
 
-    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(args.fence), _say)
+    actor = acting.actor_of(args, _say)
     tracker = choice.choose(actor, args.tracker, args.repo, args.timeout)
     data = _carry_out(verb, actor, tracker, args)
     for warning in data.get("warnings", []):
         _say(f"warning: {warning}")
     if args.json:
-        import json
-
-        sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+        print_json(data)
     else:
         kind = "plan" if getattr(args, "dry_run", False) else verb
         sys.stdout.write("\n".join(sync_views.RENDERERS[kind](data)) + "\n")

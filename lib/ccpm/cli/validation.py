@@ -5,12 +5,11 @@ Also what ccpm-doctor uses for its --fix. Diffs hold the bytes of the files, so 
 
 from __future__ import annotations
 
-from ccpm.cli import views
+from ccpm.cli import acting, views
 from ccpm.cli.output import print_json, speaker
 from ccpm.core.findings import FRONTMATTER, INTEGRITY, REFERENCES, STRUCTURE
 from ccpm.errors import NO, OK, UsageError, VersionConflict
 from ccpm.files import root
-from ccpm.ops import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,27 +27,33 @@ say = speaker(PROGRAM)
 
 
 def run(parser: Parser, argv: list[str]) -> int:
-    parser.add_argument(
-        "time", nargs="*", metavar="TIME", help="with --undo: which backup (default: the newest)"
-    )
-    parser.add_argument("--all", action="store_true", help="archived epics too")
-    parser.add_argument(
-        "--fix", action="store_true", help="show the diff, then mend what has one safe answer"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="only show what --fix would change")
-    parser.add_argument("--undo", action="store_true", help="put back what a --fix changed")
-    parser.add_argument("--exit-zero", action="store_true", help="exit 0 also with findings, for prompts")
-    args = parser.parse_args(argv)
-    times = args.time or []
-    if (times and not args.undo) or len(times) > 1 or (args.undo and (args.fix or args.dry_run)):
-        raise UsageError("TIME goes with --undo, and --undo with nothing else", f"{PROGRAM} --help")
+    fixing = "show the diff, then mend what has one safe answer"
+    args, time = read_options(parser, argv, PROGRAM, fixing, "archived epics too")
     if args.undo:
-        return undo(args, times[0] if times else "")
+        return undo(args, time)
     if args.fix or args.dry_run:
         status = fix(args)
     else:
         status = _show(args)
     return OK if args.exit_zero else status
+
+
+def read_options(
+    parser: Parser, argv: list[str], program: str, fixing: str, all_: str
+) -> tuple[Namespace, str]:
+    """The options of a check that can mend, and take back what it mended: (all of them, the TIME of --undo or "")."""
+    undone = "with --undo: which backup (default: the newest)"
+    parser.add_argument("time", nargs="*", metavar="TIME", help=undone)
+    parser.add_argument("--fix", action="store_true", help=fixing)
+    parser.add_argument("--dry-run", action="store_true", help="only show what --fix would change")
+    parser.add_argument("--undo", action="store_true", help="put back the files that a --fix changed")
+    parser.add_argument("--all", action="store_true", help=all_)
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0 whatever is found, for prompts")
+    args = parser.parse_args(argv)
+    times = args.time or []
+    if (times and not args.undo) or len(times) > 1 or (args.undo and (args.fix or args.dry_run)):
+        raise UsageError("TIME goes with --undo, and --undo with nothing else", f"{program} --help")
+    return args, times[0] if times else ""
 
 
 def _show(args: Namespace) -> int:
@@ -64,10 +69,9 @@ def _show(args: Namespace) -> int:
 
 def fix(args: Namespace) -> int:
     """Show and carry out the repair; 1 if findings are left."""
-    from ccpm.ops.actor import Actor
     from ccpm.ops.health import validation
 
-    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), say)
+    actor = acting.actor_of(args, say)
     plan, outcome = repair(actor, args)
     report = validation.examine(actor.top, args.all)
     if args.json:
@@ -93,10 +97,9 @@ def repair(actor: Actor, args: Namespace) -> tuple[Plan, Outcome | None]:
 
 
 def undo(args: Namespace, time: str) -> int:
-    from ccpm.ops.actor import Actor
     from ccpm.ops.health import repair
 
-    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), say)
+    actor = acting.actor_of(args, say)
     outcome = repair.undo(actor, time)
     if args.json:
         left = [{"file": path, "why": why} for path, why in outcome.left]

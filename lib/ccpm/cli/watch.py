@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli.arguments import Parser, dispatch
 from ccpm.cli.output import print_json
 from ccpm.errors import NO, OK
 from ccpm.files import clock, root
@@ -23,10 +23,10 @@ VERBS = {
 
 
 def run(argv: list[str]) -> int:
-    verb, rest = split_verb(PROGRAM, argv, VERBS)
-    if verb == "help":
-        sys.stdout.write(usage(PROGRAM, VERBS))
-        return OK
+    return dispatch(PROGRAM, VERBS, argv, _run_verb)
+
+
+def _run_verb(verb: str, rest: list[str]) -> int:
     handler = {
         "locks": _locks,
         "agents": _agents,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser, split_verb, usage
+from ccpm.cli import acting
+from ccpm.cli.arguments import Parser, dispatch
 from ccpm.cli.output import print_json, speaker
 from ccpm.errors import NO, OK, UsageError
 from ccpm.files import process
-from ccpm.ops import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,15 +33,13 @@ _CLAIMING = ("next", "claim", "start", "steal")
 
 
 def run(argv: list[str]) -> int:
-    verb, rest = split_verb(PROGRAM, argv, VERBS)
-    if verb == "help":
-        sys.stdout.write(usage(PROGRAM, VERBS))
-        return OK
+    return dispatch(PROGRAM, VERBS, argv, _run_verb)
+
+
+def _run_verb(verb: str, rest: list[str]) -> int:
     args = _parser(verb).parse_args(rest)
 
-    from ccpm.ops.actor import Actor
-
-    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(args.fence), _say)
+    actor = acting.actor_of(args, _say)
     if verb in _CLAIMING:
         return _show_given(args, _claim(verb, actor, args))
     return {"done": _done, "release": _release, "note": _note, "plan": _plan}[verb](actor, args)

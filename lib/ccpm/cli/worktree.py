@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser, seconds, split_verb, usage
+from ccpm.cli import acting
+from ccpm.cli.arguments import Parser, dispatch, seconds
 from ccpm.cli.output import print_json, speaker
 from ccpm.core import leases
 from ccpm.errors import NO, OK
-from ccpm.ops import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,15 +33,13 @@ VERBS = {
 
 
 def run(argv: list[str]) -> int:
-    verb, rest = split_verb(PROGRAM, argv, VERBS)
-    if verb == "help":
-        sys.stdout.write(usage(PROGRAM, VERBS))
-        return OK
+    return dispatch(PROGRAM, VERBS, argv, _run_verb)
+
+
+def _run_verb(verb: str, rest: list[str]) -> int:
     args = _parser(verb).parse_args(rest)
 
-    from ccpm.ops.actor import Actor
-
-    actor = Actor(identity.agent_id(args.agent), identity.carried_fences(), _say)
+    actor = acting.actor_of(args, _say)
     return {
         "add": _add,
         "remove": _remove,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from ccpm.cli import acting
 from ccpm.cli.arguments import Parser
 from ccpm.cli.output import print_json, speaker
 from ccpm.errors import UsageError
@@ -20,9 +21,7 @@ say = speaker(PROGRAM)
 
 
 def actor_of(args: Namespace) -> Actor:
-    from ccpm.ops.actor import Actor
-
-    return Actor(identity.agent_id(args.agent), identity.carried_fences(), say)
+    return acting.actor_of(args, say)
 
 
 def pid_of(args: Namespace) -> int:

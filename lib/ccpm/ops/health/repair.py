@@ -61,14 +61,7 @@ def carry_out(actor: Actor, plan: Plan) -> Outcome:
         _run(actor, epic, steps, outcome)
     if not outcome.done:
         backups.mark_undone(actor.top, outcome.backup)
-    events.append(
-        actor.top,
-        "repair.done",
-        agent=actor.agent,
-        backup=outcome.backup,
-        files=len(outcome.done),
-        left=len(outcome.left),
-    )
+    _log(actor, "repair.done", outcome)
     return outcome
 
 
@@ -85,15 +78,13 @@ def undo(actor: Actor, name: str = "") -> Outcome:
         _run(actor, epic, steps, outcome)
     if not outcome.left:
         backups.mark_undone(actor.top, outcome.backup)
-    events.append(
-        actor.top,
-        "repair.undone",
-        agent=actor.agent,
-        backup=outcome.backup,
-        files=len(outcome.done),
-        left=len(outcome.left),
-    )
+    _log(actor, "repair.undone", outcome)
     return outcome
+
+
+def _log(actor: Actor, event: str, outcome: Outcome) -> None:
+    done, left = len(outcome.done), len(outcome.left)
+    events.append(actor.top, event, agent=actor.agent, backup=outcome.backup, files=done, left=left)
 
 
 def _run(actor: Actor, epic: str, steps: dict[str, Step], outcome: Outcome) -> None:
