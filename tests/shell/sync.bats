@@ -92,6 +92,28 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   [[ $output == *'"title": "Store \"salted\" hashes"'*'"urgent"'*'"body": "New text"'*'"sync": "in sync"'* ]]
 }
 
+@test "issue-edit refuses a text, title or label that is none: file and issue stay as they are" {
+  sync_epic
+  cp "$epic"/3.md .claude/tracker/3.json "$BATS_TEST_TMPDIR"
+  refused() {
+    run bash "$pm/issue-edit.sh" 3 "$@"
+    status_is 2
+    [[ $output == *'hint: '* ]]
+    cmp "$epic"/3.md "$BATS_TEST_TMPDIR/3.md"
+    cmp .claude/tracker/3.json "$BATS_TEST_TMPDIR/3.json"
+  }
+  refused --body </dev/null
+  [[ $output == *'the new text is empty'* ]]
+  refused --body <<<$'---\nname: x\n---\nText'
+  [[ $output == *'begins with frontmatter'* ]]
+  refused --title ''
+  refused --title $'two\nlines'
+  refused --add-label ''
+  run bash "$pm/issue-edit.sh" 3 --body <<<$'caf\xe9'
+  status_is 65
+  cmp "$epic"/3.md "$BATS_TEST_TMPDIR/3.md"
+}
+
 @test "sync merges both ways; a text that both sides changed is 12 and both versions are kept" {
   sync_epic
   ccpm-fm-cas update "$epic"/2.md status=closed >/dev/null

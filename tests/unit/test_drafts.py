@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ccpm.core import drafts
-from ccpm.errors import Malformed
+from ccpm.errors import Malformed, UsageError
 
 
 def test_drafts_are_read_with_keys_and_bodies() -> None:
@@ -47,3 +47,22 @@ def test_what_cannot_be_read_is_named_by_its_line(text: str, line: int) -> None:
 @pytest.mark.parametrize("text", ["001, 002", "[001, 002]", "001 002", "#001,task-002", "['001', \"002\"]"])
 def test_references_are_read_in_every_form(text: str) -> None:
     assert drafts.references(text) == ("001", "002")
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        drafts.Draft(" "),
+        drafts.Draft("A", "---\nname: x\n---\n"),
+        drafts.Draft("A", "\n---\n"),
+        drafts.Draft("A", hours="abc"),
+    ],
+)
+def test_what_can_be_no_task_is_refused_before_it_is_written(draft: drafts.Draft) -> None:
+    with pytest.raises(UsageError):
+        draft.check()
+
+
+def test_a_draft_needs_no_text_and_no_effort() -> None:
+    drafts.Draft("A").check()
+    drafts.Draft("A", "## Text\n\n---\n", hours="4-6").check()

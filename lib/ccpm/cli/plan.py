@@ -6,6 +6,7 @@ import sys
 
 from ccpm.cli import acting, plan_options
 from ccpm.cli.arguments import Parser, dispatch
+from ccpm.cli.given import standard_input
 from ccpm.cli.output import print_json, speaker
 from ccpm.errors import OK, UsageError
 
@@ -64,7 +65,7 @@ def _new_prd(actor: Actor, args: Namespace) -> object:
 
     if args.check:
         return creating.may_create_prd(actor, args.name)
-    return {"path": creating.new_prd(actor, args.name, args.description, _body())}
+    return {"path": creating.new_prd(actor, args.name, args.description, standard_input())}
 
 
 def _new_epic(actor: Actor, args: Namespace) -> object:
@@ -73,7 +74,7 @@ def _new_epic(actor: Actor, args: Namespace) -> object:
     prd = editing.look_at_prd(actor.top, args.name) if args.from_prd else None
     if args.check:
         return {**creating.may_create_epic(actor, args.name), "prd": prd["file"] if prd else None}
-    return {"path": creating.new_epic(actor, args.name, _body())}
+    return {"path": creating.new_epic(actor, args.name, standard_input())}
 
 
 def _new_task(actor: Actor, args: Namespace) -> object:
@@ -90,7 +91,7 @@ def _new_bug(actor: Actor, args: Namespace) -> object:
         issue, _, title = args.name.partition(" ")
     if not title.strip():
         raise UsageError("the bug has no title", f"{PROGRAM} new-bug {issue} --title 'what is wrong'")
-    return {"path": creating.new_bug(actor, issue, title, _body(), args.hours)}
+    return {"path": creating.new_bug(actor, issue, title, standard_input(), args.hours)}
 
 
 def _decompose(actor: Actor, args: Namespace) -> object:
@@ -100,7 +101,7 @@ def _decompose(actor: Actor, args: Namespace) -> object:
     look = decomposing.may_decompose(actor, args.name, args.fresh)
     if args.check:
         return look
-    found = drafts.parse(_body())
+    found = drafts.parse(standard_input())
     if not found:
         raise UsageError("no drafts on standard input", "a draft begins with a line: === TITLE")
     done = decomposing.decompose(actor, args.name, found)
@@ -116,7 +117,7 @@ def _edit(actor: Actor, args: Namespace, look: dict[str, Any]) -> object:
         raise UsageError(
             "--expect-version is missing", f"the file has version {look['version']} now: read it"
         )
-    version = editing.replace_text(actor, str(look["file"]), _body(), args.expect_version)
+    version = editing.replace_text(actor, str(look["file"]), standard_input(), args.expect_version)
     return {"path": look["file"], "version": version}
 
 
@@ -229,11 +230,6 @@ def _draft(args: Namespace) -> Draft:
     from ccpm.core.drafts import Draft, references
 
     depends_on, conflicts_with = references(args.depends_on), references(args.conflicts_with)
-    return Draft(args.title, _body(), depends_on, conflicts_with, args.parallel, args.hours, args.bug_for)
-
-
-def _body() -> str:
-    """Standard input as text; nothing when a person sits at it."""
-    if sys.stdin.isatty():
-        return ""
-    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    return Draft(
+        args.title, standard_input(), depends_on, conflicts_with, args.parallel, args.hours, args.bug_for
+    )

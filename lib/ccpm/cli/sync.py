@@ -6,6 +6,7 @@ import sys
 
 from ccpm.cli import acting
 from ccpm.cli.arguments import Parser, dispatch, invalid, seconds
+from ccpm.cli.given import standard_input
 from ccpm.cli.output import print_json, speaker
 from ccpm.errors import OK, UsageError
 
@@ -147,7 +148,7 @@ def _carry_out(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> Da
                 issue, _, title = args.name.partition(" ")
             if not title.strip():
                 raise UsageError("the bug has no title", f"{PROGRAM} bug {issue} --title 'what is wrong'")
-            return issues.bug(actor, tracker, issue, title, _standard_input(), args.hours, progress)
+            return issues.bug(actor, tracker, issue, title, standard_input(), args.hours, progress)
         return _change_one(verb, actor, tracker, args)
 
 
@@ -157,7 +158,7 @@ def _change_one(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> D
     if verb in ("close", "reopen"):
         return (issues.close if verb == "close" else issues.reopen)(actor, tracker, args.issue, args.comment)
     if verb == "edit":
-        body = _standard_input() if args.body else None
+        body = standard_input() if args.body else None
         change = issues.Edit(args.title, body, tuple(args.add_label or ()), tuple(args.remove_label or ()))
         return issues.edit(actor, tracker, args.issue, change)
     if verb == "show":
@@ -184,8 +185,3 @@ def _side(text: str) -> str:
     if text not in ("", "local", "remote"):
         raise UsageError(f"--keep takes local or remote, not {text[:40]!r}", f"{PROGRAM} sync --help")
     return text
-
-
-def _standard_input() -> str:
-    """Standard input as text; nothing when a person sits at it."""
-    return "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "replace")

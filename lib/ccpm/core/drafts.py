@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import re
 
-from ccpm.core.plan import reference_of
-from ccpm.errors import Malformed
+from ccpm.core import given_text
+from ccpm.core.plan import hours_of, reference_of
+from ccpm.errors import Malformed, UsageError
 
 KEYS = ("depends_on", "conflicts_with", "parallel", "hours", "bug_for")
 _SAYS_YES, _SAYS_NO = ("true", "yes", "1"), ("false", "no", "0", "")
@@ -50,6 +51,13 @@ class Draft:
         self.hours = hours
         self.bug_for = bug_for
         self.line = line
+
+    def check(self) -> None:
+        """UsageError (2) if this cannot become a task: no title, a text that begins with frontmatter, no effort."""
+        given_text.title(" ".join(self.name.split()))
+        given_text.without_frontmatter(self.body)
+        if self.hours and not hours_of(self.hours):
+            raise UsageError(f"{self.hours[:40]!r} is no effort", "write hours or days: 4, 4-6, 2d")
 
 
 def parse(text: str) -> list[Draft]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 
-from ccpm.core import task_list, templates
+from ccpm.core import given_text, task_list, templates
 from ccpm.core.drafts import Draft
 from ccpm.core.plan import EpicPlan, Task
 from ccpm.errors import Malformed, NotFound, UsageError, VersionConflict
@@ -69,6 +69,7 @@ def may_create_epic(actor: Actor, name: str) -> Data:
 
 def new_prd(actor: Actor, name: str, description: str, body: str) -> str:
     """Create `.claude/prds/<name>.md`; its path. VersionConflict (10) if it exists."""
+    given_text.without_frontmatter(body)
     path = prd_path(name)
     may_create_prd(actor, name)
     fields = {
@@ -83,6 +84,7 @@ def new_prd(actor: Actor, name: str, description: str, body: str) -> str:
 
 def new_epic(actor: Actor, name: str, body: str) -> str:
     """Create `.claude/epics/<name>/epic.md`; its path. VersionConflict (10) if it exists."""
+    given_text.without_frontmatter(body)
     path = epic_path(name)
     may_create_epic(actor, name)
     now = epics.now()
@@ -99,7 +101,7 @@ def new_task(actor: Actor, epic: str, draft: Draft) -> str:
     with actor.holding(epics.resource_of(epic), "new-task") as fences:
         plan = living(actor.top, epic)
         number = next_number(plan)
-        check_references(plan, [draft], [f"{number:03d}"], {})
+        check_drafts(plan, [draft], [f"{number:03d}"], {})
         path = create_task(actor, plan, number, draft, fences)
         epics.recount(actor, epic, fences, task_list.refreshed, is_lenient=True)
         return path
@@ -140,7 +142,10 @@ def living(top: str, name: str) -> Epic:
     return epic
 
 
-def check_references(epic: Epic, drafts: list[Draft], ids: list[str], known: dict[str, Task]) -> None:
+def check_drafts(epic: Epic, drafts: list[Draft], ids: list[str], known: dict[str, Task]) -> None:
+    """UsageError (2) or Malformed (65) if one of `drafts` cannot become a task of `epic`."""
+    for draft in drafts:
+        draft.check()
     fresh = [
         Task(epic.name, identifier, "", draft.name, "open", list(draft.depends_on), [])
         for draft, identifier in zip(drafts, ids, strict=True)
@@ -172,8 +177,6 @@ def next_number(epic: Epic) -> int:
 
 
 def create_task(actor: Actor, epic: Epic, number: int, draft: Draft, fences: dict[str, int]) -> str:
-    if not draft.name.strip():
-        raise UsageError("the task has no title")
     now = epics.now()
     name = " ".join(draft.name.split())
     fields = {"name": name, "status": "open", "created": now, "updated": now}

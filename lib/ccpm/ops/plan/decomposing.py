@@ -64,7 +64,7 @@ def decompose(actor: Actor, epic: str, drafts: list[Draft]) -> Decomposed:
             ids.append(known[draft.name].id if is_known else f"{number:03d}")
             number += not is_known
         resolved = [_resolved(draft, ids) for draft in drafts]
-        creating.check_references(plan, resolved, ids, known)
+        creating.check_drafts(plan, resolved, ids, known)
         for draft, identifier in zip(resolved, ids, strict=True):
             if draft.name in known:
                 done.existed.append(known[draft.name].file)

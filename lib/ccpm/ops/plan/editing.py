@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 
-from ccpm.errors import NotFound, UsageError
+from ccpm.core import given_text
+from ccpm.errors import NotFound
 from ccpm.files import plan_tree
 from ccpm.files.plan_tree import PlanFile
 from ccpm.ops import frontmatter
@@ -59,13 +60,7 @@ def look_at_epic(top: str, name: str) -> Data:
 
 def replace_text(actor: Actor, path: str, text: str, version: int) -> int:
     """Put `text` behind the frontmatter of `path` (relative to the root) if that still has `version`; the new one."""
-    if not text.strip():
-        raise UsageError(
-            "the new text is empty", "give the whole text below the frontmatter on standard input"
-        )
-    if text.startswith("---"):
-        raise UsageError("the new text begins with frontmatter", "give only what stands below it")
-    body = "\n" + text.strip("\n") + "\n"
+    body = "\n" + given_text.body(text).strip("\n") + "\n"
     change = frontmatter.Change(
         os.path.join(actor.top, path), actor.agent, {}, (), actor.fences, body=lambda _: body
     )

@@ -6,7 +6,7 @@ the tracker. Each comment is posted once (ops/sync/once.py), also when the comma
 
 from __future__ import annotations
 
-from ccpm.core import issue_text
+from ccpm.core import given_text, issue_text
 from ccpm.core.plan import CLOSED as DONE
 from ccpm.errors import NotFound, UsageError
 from ccpm.ops.actor import Actor
@@ -92,7 +92,8 @@ def _set_state(actor: Actor, tracker: Tracker, number: int, state: str, words: s
 
 
 class Edit:
-    """What to change of an issue: None and () leave a thing as it is."""
+    """What to change of an issue: None and () leave a thing as it is. UsageError (2) for a title, text or label that is
+    none."""
 
     __slots__ = ("add_labels", "body", "remove_labels", "title")
 
@@ -103,10 +104,10 @@ class Edit:
         add_labels: tuple[str, ...] = (),
         remove_labels: tuple[str, ...] = (),
     ) -> None:
-        self.title = title
-        self.body = body
-        self.add_labels = add_labels
-        self.remove_labels = remove_labels
+        self.title = title if title is None else given_text.title(title)
+        self.body = body if body is None else given_text.body(body)
+        self.add_labels = tuple(map(given_text.label, add_labels))
+        self.remove_labels = tuple(map(given_text.label, remove_labels))
 
 
 def edit(actor: Actor, tracker: Tracker, number: int, change: Edit) -> Data:
