@@ -38,6 +38,14 @@ SEEDED: list[Bug] = [
         "shows": "assert 2 == 1",
     },
     {
+        "name": "every error counts as a refusal",
+        "file": f"{WHERE}/once.py",
+        "old": "            except NOTHING_MADE:\n",
+        "new": "            except Exception:\n",
+        "test": f"{ONCE}::test_an_error_that_may_come_from_behind_the_request_is_no_refusal",
+        "shows": "assert 2 == 1",
+    },
+    {
         "name": "the list is looked at only once",
         "file": "ccpm/core/retries.py",
         "old": "    for at in sorted(lookups):\n",

@@ -221,6 +221,20 @@ def test_an_answer_is_not_lost_because_it_cannot_be_noted(
     assert heard == ["the budget could not be brought up to date: write …: No space left on device"]
 
 
+def test_an_answer_is_not_lost_because_the_turn_cannot_be_given_back(
+    top: str, hub: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang(*_: object) -> None:
+        raise Busy("somebody has held a guard for 20 s")
+
+    heard = Heard()
+    with monkeypatch.context() as patch:
+        patch.setattr(locks, "release", hang)
+        assert budget.call(actor(top, heard=heard), "POST", ISSUES, {"title": "x"}).json()["number"] == 1
+    assert heard == ["the turn to write to GitHub could not be given back: somebody has held a guard for 20 s"]
+    assert budget.call(actor(top), "POST", ISSUES, {"title": "y"}, timeout=1.0).json()["number"] == 2
+
+
 def test_a_limit_that_is_used_up_shows_in_retry_at(top: str, hub: FakeGitHub) -> None:
     hub.ask("POST", "/_fake/pool", {"name": "core", "used": 4999})
     budget.call(actor(top), "GET", "user")

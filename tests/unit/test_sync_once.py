@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccpm.core import issue_text
-from ccpm.errors import Busy, Malformed, Unavailable
+from ccpm.errors import Busy, IOFailure, LeaseLost, Malformed, Unavailable
 from ccpm.files.journal import Journal
 from ccpm.ops.sync.once import ISSUE, Made, Once
 from ccpm.ops.trackers import Comment, Issue, Tracker, Unanswered
@@ -138,6 +138,34 @@ def test_a_refusal_made_nothing_and_needs_no_looking(run: Callable[[], Once], tr
         make(run())
     make(run())
     assert (len(tracker.made), tracker.lists) == (1, 0)
+
+
+@pytest.mark.parametrize("error", [IOFailure("written, but not synced"), LeaseLost("too late")])
+def test_an_error_that_may_come_from_behind_the_request_is_no_refusal(
+    error: Exception, run: Callable[[], Once], tracker: Memory
+) -> None:
+    tracker.after = fail(error)
+    with pytest.raises(type(error)):
+        make(run())
+    assert make(run()).number == 1
+    assert len(tracker.made) == 1
+
+
+def test_a_result_that_cannot_be_journaled_is_found_again(
+    run: Callable[[], Once], tracker: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, full = Journal.append, fail(Busy("somebody has held a guard for 20 s"))
+
+    def append_or_fail(journal: Journal, entry: dict[str, object]) -> None:
+        if "result" in entry:
+            full()
+        append(journal, entry)
+
+    monkeypatch.setattr(Journal, "append", append_or_fail)
+    with pytest.raises(Busy):
+        make(run())
+    assert make(run()).number == 1
+    assert len(tracker.made) == 1
 
 
 def test_silence_for_ever_is_busy_and_names_the_marker(run: Callable[[], Once], tracker: Memory) -> None:

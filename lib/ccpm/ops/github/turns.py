@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ccpm.core.leases import Lease
-from ccpm.errors import LeaseLost
+from ccpm.errors import CcpmError, LeaseLost
 from ccpm.files import clock, process
 from ccpm.ops import wording
 from ccpm.ops.actor import Actor
@@ -22,6 +22,9 @@ laptop) finds that it is over, and takes another before it sends anything."""
 
 LONG = 10.0
 """Seconds in line that are worth a word: with a second for each write, a few agents make shorter waits all the time."""
+
+_kept: dict[tuple[str, str], Lease] = {}
+"""Turns of this process that could not be given back, by root and resource: its next request uses them."""
 
 
 class Turn:
@@ -49,6 +52,10 @@ class Turn:
             fences.check(actor.store, self._resource, token)
             self._lent = True
             return
+        self._lease = _kept.pop((actor.top, self._resource), None)
+        self.check()
+        if self._lease:
+            return
         left = max(0.0, self._deadline - clock.boot())
         owner = process.owner(actor.agent, os.getpid())
         ttl = left + self._seconds + GRACE
@@ -69,6 +76,8 @@ class Turn:
             self._lease = None
 
     def end(self) -> None:
+        """Give it back. That this cannot be done takes nothing from the answer that came meanwhile: then the turn is
+        kept for the next request of this process, with which it ends at the latest."""
         lease, self._lease, self._lent = self._lease, None, False
         if lease is None:
             return
@@ -76,6 +85,9 @@ class Turn:
             locks.release(self._actor.store, self._resource, lease.owner, lease.token)
         except LeaseLost:
             pass  # it expired, and somebody else writes: nothing of ours is in flight any more
+        except CcpmError as error:
+            _kept[self._actor.top, self._resource] = lease
+            self._actor.say(f"the turn to write to GitHub could not be given back: {error.message}")
 
 
 class _Words:

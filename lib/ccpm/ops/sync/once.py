@@ -17,7 +17,7 @@ import os
 import time
 
 from ccpm.core import issue_text, retries
-from ccpm.errors import Busy, CcpmError
+from ccpm.errors import Busy, NotFound, NotYours, Unavailable, UsageError
 from ccpm.files import clock
 from ccpm.files.journal import Journal
 from ccpm.ops.trackers import Tracker, Unanswered
@@ -32,6 +32,10 @@ ATTEMPTS = 3
 
 SINCE = 3600.0
 """Seconds before an intent from which on issues are listed: how far the tracker's clock may be behind ours."""
+
+NOTHING_MADE = (Busy, NotFound, NotYours, Unavailable, UsageError)
+"""What a tracker raises for a request that it refused, or that was never sent (its contract). Any other error may come
+from behind the request: its intent stays, and the next run looks for what it made."""
 
 ISSUE = "issue"
 COMMENT = "comment"
@@ -137,17 +141,17 @@ class Once:
         for _ in range(ATTEMPTS):
             self._check()
             try:
-                return self._record(send(pending["intent"]))
+                found = send(pending["intent"])
             except Unanswered as silence:
                 self._say(
                     f"no answer whether the {_name(intent)} was made ({silence.message}): looking for it"
                 )
                 found = self._look_up({**pending, **_moment()}, look)
-                if found:
-                    return self._record(found)
-            except CcpmError:
-                self.journal.append({"void": pending["intent"]})  # refused, or never sent: nothing was made
+            except NOTHING_MADE:
+                self.journal.append({"void": pending["intent"]})
                 raise
+            if found:
+                return self._record(found)
         raise Busy(
             f"{ATTEMPTS} requests for the {_name(intent)} were not answered, and it is nowhere in {self.tracker.place}",
             f"look there for the marker {pending['intent']}; run the same command again: it looks first",

@@ -7,11 +7,12 @@ Contract
 
 Every method answers with what the tracker says afterwards. Numbers count up and are never used again. `create` and
 `comment` make something new each time they are called; all others may be repeated without harm. That nothing is made
-twice is the business of ops/sync/once.py, which needs only `recent` and `comments` for it.
+twice is the business of ops/sync/once.py, which needs only `issues` and `comments` for it.
 
 Errors: NotFound (66) for an issue that is not there (any more), Busy (75) when it may work later, Unavailable (69)
-when a tool, a login or the network is missing, Unanswered for a request that may have taken effect although no answer
-came.
+when a tool, a login or the network is missing, NotYours (77) and UsageError (2) for what is refused: in all of these
+nothing was made. Unanswered is for a request that may have taken effect although no answer came, and an IOFailure (74)
+may come from behind one.
 """
 
 from __future__ import annotations
