@@ -14,6 +14,7 @@ import os
 import random
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -50,9 +51,13 @@ class Helpers:
         else:
             argv = [str(self.lib.parent / "bin" / f"ccpm-{helper}"), *arguments]
         env = {"PATH": os.defpath, "HOME": "/nonexistent", "CCPM_ROOT": str(self.top)}
-        done = subprocess.run(
-            argv, input=stdin, env=env, cwd=self.top, capture_output=True, text=True, timeout=120
-        )
+        # From a file: of a pipe, a helper would read nothing if we were killed before we filled it.
+        with tempfile.TemporaryFile("w+") as file:
+            file.write(stdin)
+            file.seek(0)
+            done = subprocess.run(
+                argv, stdin=file, env=env, cwd=self.top, capture_output=True, text=True, timeout=120
+            )
         return done.returncode, done.stdout + done.stderr
 
 
@@ -146,7 +151,7 @@ class Worker:
 
     def count_up(self, resource: str, token: int) -> None:
         path = self.top / "data" / resource
-        count = 1 + int(path.read_text() or 0)
+        count = 1 + int(path.read_text())
         if self.chance.random() < 0.01:
             os.kill(os.getpid(), signal.SIGSTOP)  # the driver lets us lie until the lease is over, perhaps
         begun = clock.boot()
@@ -179,7 +184,7 @@ class Worker:
         token = int(said.split()[0])
         until = begun + LONGEST
         self.log("got", resource, begun, token=token, until=until, mode=EXCLUSIVE, bound=False)
-        count = 1 + int((self.top / "data" / resource).read_text() or 0)
+        count = 1 + int((self.top / "data" / resource).read_text())
         written = clock.boot()
         fence = ["--fence", f"{resource}:{token}"]
         status, said = self.helpers.run(
