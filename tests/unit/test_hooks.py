@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ccpm.files import checkout, clock, process
 from ccpm.ops import frontmatter, identity
 from ccpm.ops.actor import Actor
 from ccpm.ops.claude import hook_after, hook_worktrees, hooks
+from ccpm.ops.distribution import claims, work
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
 from ccpm.ops.team import agents, messages, ownership, requests, streams
@@ -328,6 +330,25 @@ def test_a_session_lives_while_a_subagent_of_it_works(top: Path) -> None:
     assert clock.boot() - last_beat(top, ME) < 30
 
 
+@pytest.mark.parametrize("subagent", ["", "sub1"])
+def test_a_task_stays_with_an_agent_that_uses_tools_registered_or_not(top: Path, subagent: str) -> None:
+    me = Actor(ME, {}, top=str(top))
+    resource = work.start(me, "auth/001").claim.resource
+    path = me.store.lock_path(resource)
+
+    def after_a_tool(silent: float) -> str:
+        at = time.time() - silent
+        os.utime(path, (at, at))
+        fields = {"agent_id": subagent} if subagent else {}
+        call("PostToolUse", top, "Read", tool_input={}, **fields)
+        return Path(path).read_text()
+
+    first = Path(path).read_text()
+    assert after_a_tool(30) == first
+    assert after_a_tool(60) != first
+    assert claims.held(me.store)[resource].agent == ME
+
+
 def test_an_agent_that_was_found_dead_is_told_once_and_begins_anew(top: Path) -> None:
     claim(top, ME, "web/**", stream="web")
     set_back(top, ME, 1000)
@@ -434,6 +455,17 @@ def test_at_the_end_of_a_turn_leases_are_released_and_streams_stay(top: Path) ->
     assert call("Stop", top) == {"systemMessage": "CCPM released task-1: the turn is over"}
     assert call("Stop", top) == {}
     assert agents.read(str(top), "auth").streams["web"].owner == ME
+
+
+def test_at_the_end_of_a_turn_the_tasks_and_files_that_an_agent_has_stay_its_own(top: Path) -> None:
+    me = Actor(ME, {}, top=str(top))
+    work.start(me, "auth/001")
+    requests.ask(me, "src/app.ts", "a new field")
+    held = me.store.list_locks()
+    assert len(held) == 2
+    assert call("Stop", top) == {}
+    assert me.store.list_locks() == held
+    assert work.next_task(Actor(OTHER, {}, top=str(top)), "auth") is None
 
 
 def test_a_session_that_ends_leaves_nothing(top: Path) -> None:

@@ -30,7 +30,7 @@ VERBS = {
     "SubagentStart": "a subagent begins",
     "PreToolUse": "an edit or a Bash command is about to run: refused where the file is another agent's",
     "PostToolUse": "a tool has run: sign of life, messages, versions of edited plans",
-    "Stop": "a turn is over: leases are released",
+    "Stop": "a turn is over: locks are released, tasks and files stay",
     "SubagentStop": "a subagent has ended: all that it had is free",
     "SessionEnd": "a session has ended: all that it had is free",
     "WorktreeCreate": "a worktree is needed: made by the rules of ccpm-worktree; prints its path",

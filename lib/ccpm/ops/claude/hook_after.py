@@ -25,7 +25,10 @@ THROTTLE = 50.0
 
 def tool(call: Call) -> dict[str, Any]:
     """What the agent gets to read after its tool ran."""
-    lines = [line for agent in dict.fromkeys([call.agent, call.session]) for line in _beat(call, agent)]
+    lines = []
+    for agent in dict.fromkeys([call.agent, call.session]):
+        lines += _beat(call, agent)
+        _keep_tasks(call.top, agent)
     return hooks.context("PostToolUse", lines + _mail(call) + _count_up(call))
 
 
@@ -78,6 +81,22 @@ def _beat(call: Call, agent: str) -> list[str]:
         except NotFound:
             pass  # it has left meanwhile
     return lines
+
+
+def _keep_tasks(top: str, agent: str) -> None:
+    """Extend the claims of `agent` on tasks, also where no epic knows it, if one was not extended lately: each time,
+    its record is written anew."""
+    folder = root.locks_dir(top)
+    for name in hook_records.listing(folder):
+        if not name.startswith("task-") or hook_records.age(path := f"{folder}/{name}") < THROTTLE:
+            continue
+        record = hook_records.read(path)
+        if agent.encode() in record and b"operation: work" in record:
+            from ccpm.files.store import Store
+            from ccpm.ops.distribution import claims
+
+            claims.keep(Store(top), agent)
+            return
 
 
 def _records(top: str, agent: str) -> list[tuple[str, dict[str, Any]]]:

@@ -6,6 +6,7 @@ What a record means is said by files/agent_records.py and core/registry.py; here
 from __future__ import annotations
 
 import os
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def registries(top: str, mark: bytes) -> Iterator[tuple[str, bytes]]:
     """(epic, its agents.json) for each one in which the text `mark` stands."""
     folder = os.path.join(top, ".claude", "epics")
     for epic in listing(folder):
-        data = _read(f"{folder}/{epic}/agents.json")
+        data = read(f"{folder}/{epic}/agents.json")
         if mark in data:
             yield epic, data
 
@@ -29,7 +30,15 @@ def listing(folder: str) -> list[str]:
         return []
 
 
-def _read(path: str) -> bytes:
+def age(path: str) -> float:
+    """Seconds since a file was written; negative if it is not there, or if the clock was set back."""
+    try:
+        return time.time() - os.stat(path).st_mtime
+    except OSError:
+        return -1.0
+
+
+def read(path: str) -> bytes:
     """The content of a file, b"" if it cannot be read: whoever has to change it says why."""
     try:
         descriptor = os.open(path, os.O_RDONLY)

@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ccpm.core.leases import Lease
     from ccpm.core.registry import Registry
     from ccpm.ops.claude.hooks import Call
 
@@ -46,17 +47,19 @@ def start(call: Call) -> dict[str, Any]:
 
 
 def stop_turn(call: Call) -> dict[str, Any]:
-    """The agent waits for its user: it holds no lease meanwhile, unless something of it still runs."""
+    """The agent waits for its user: it holds no lock meanwhile, unless something of it still runs. The tasks and the
+    files that it has stay its own."""
     if call.data.get("background_tasks"):
         return {}
-    ended = _end_leases(call, "its turn is over")
+    passing = [(name, lease) for name, lease in _held(call) if not agent_leases.is_ownership(name, lease)]
+    ended = agent_leases.end(Store(call.top), call.agent, passing, "its turn is over")
     return {"systemMessage": f"CCPM released {', '.join(ended)}: the turn is over"} if ended else {}
 
 
 def leave(call: Call) -> dict[str, Any]:
     """The agent is gone, and with it its streams, claims and leases."""
     if not agents.unregister(Actor(call.agent, {}, top=call.top)):
-        _end_leases(call, "its agent has left")
+        agent_leases.end(Store(call.top), call.agent, _held(call), "its agent has left")
     return {}
 
 
@@ -69,10 +72,8 @@ EVENTS = {
 }
 
 
-def _end_leases(call: Call, why: str) -> list[str]:
-    store = Store(call.top)
-    held = agent_leases.by_agent(store).get(call.agent, [])
-    return agent_leases.end(store, call.agent, held, why) if held else []
+def _held(call: Call) -> list[tuple[str, Lease]]:
+    return agent_leases.by_agent(Store(call.top)).get(call.agent, [])
 
 
 def _tell_shells(call: Call) -> None:

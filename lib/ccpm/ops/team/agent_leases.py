@@ -11,6 +11,7 @@ from ccpm.core.names import unescape
 from ccpm.core.registry import NEVER
 from ccpm.files import events, process
 from ccpm.files.store import Store
+from ccpm.ops.distribution import claims
 from ccpm.ops.locking import lock_state, locks
 
 FILE = "file-"
@@ -35,6 +36,11 @@ def files_of(held: list[tuple[str, Lease]]) -> list[str]:
         elif resource.startswith(TASK):
             paths.append(unescape(resource[len(TASK) :]) + ".md")
     return sorted(paths)
+
+
+def is_ownership(resource: str, lease: Lease) -> bool:
+    """Whether the lease says whose a task or a file is, rather than that something is under way."""
+    return resource.startswith(FILE) or lease.operation == claims.OPERATION
 
 
 def newest_boot(held: list[tuple[str, Lease]]) -> float:
