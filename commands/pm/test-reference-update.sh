@@ -5,6 +5,18 @@ set -u
 case ${BASH_SOURCE[0]} in */*) here=${BASH_SOURCE[0]%/*} ;; *) here=. ;; esac
 here=$(cd "$here" && pwd)
 
+case ${1-} in
+  '') ;;
+  -h | --help)
+    printf 'usage: test-reference-update.sh\n\nTry out, on a throw-away plan, how a sync rewrites references between tasks.\n'
+    exit 0
+    ;;
+  *)
+    printf 'test-reference-update.sh: it takes no arguments, not %s\nhint: test-reference-update.sh --help\n' "$1" >&2
+    exit 2
+    ;;
+esac
+
 scratch=$(mktemp -d) || exit 74
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch/.claude/epics/refs"

@@ -65,6 +65,73 @@ TEXT
   status_is 2
 }
 
+@test "an analysis replaces another one only on purpose" {
+  run pm issue-analyze 001 </dev/null
+  status_is 2
+  [ ! -e .claude/epics/auth/001-analysis.md ]
+  pm issue-analyze 001 < <(analysis) >/dev/null
+  run pm issue-analyze 001 </dev/null
+  status_is 2
+  run pm issue-analyze 001 <<<'### Stream A: x'
+  status_is 10
+  [[ $output == *"there is an analysis already: .claude/epics/auth/001-analysis.md"*"hint: "*"--if-sha256 "* ]]
+  grep -q 'Database layer' .claude/epics/auth/001-analysis.md
+  run pm issue-analyze 001 --check --json
+  status_is 0
+  hash=${output##*'"sha256": "'}
+  hash=${hash%%\"*}
+  run pm issue-analyze 001 --if-sha256 "$hash" <<<$'### Stream A: x\n**Files**: `src/a.ts`'
+  status_is 0
+  run pm issue-analyze 001 --if-sha256 "$hash" <<<$'### Stream A: y\n**Files**: `src/a.ts`'
+  status_is 10
+  run pm issue-analyze 001 --replace <<<$'### Stream A: z'
+  status_is 1
+  [[ $output == *"hint: mend it and call again with --if-sha256 "* ]]
+}
+
+@test "streams that wait for each other may change one file, in their order" {
+  run pm issue-analyze 001 <<<$'### Stream A: x\n**Files**: `src/a.ts`\n### Stream B: y\n**Files**: `src/*.ts`\n**Dependencies**: Stream A'
+  status_is 0
+  pm issue-start 001 A --agent agent-1 >/dev/null
+  run pm issue-start 001 B --agent agent-2
+  status_is 75
+  ccpm-agent complete auth 001-A --agent agent-1
+  run pm issue-start 001 B --agent agent-2
+  status_is 0
+}
+
+@test "an issue that is refused leaves no agent behind" {
+  pm issue-analyze 001 < <(analysis) >/dev/null
+  pm issue-start 001 --agent ada >/dev/null
+  run pm issue-start auth/001 --agent bob
+  status_is 75
+  run ccpm-agent list auth
+  [[ $output == *ada* && $output != *bob* ]]
+}
+
+@test "the commands that begin work know --help, --json, and options in any place" {
+  for one in issue-start issue-analyze epic-start test-reference-update; do
+    run --separate-stderr pm $one --help
+    status_is 0
+    [[ $output == 'usage: '* && $stderr == '' ]]
+    run --separate-stderr pm $one --wrong
+    status_is 2
+    [[ $stderr == *'hint: '* ]]
+  done
+  pm issue-analyze 001 < <(analysis) >/dev/null
+  run --separate-stderr pm issue-start 001 --json --agent ada
+  [[ $output == '{"epic": "auth", "issue": "001", '*'"name": "Task 001"}' ]]
+  run --separate-stderr pm epic-start auth --json --agent ada
+  [[ $output == '{"worktree": {"path": '*'"tasks": [{'* ]]
+  run --separate-stderr pm epic-start nope --json
+  status_is 66
+  [[ $output == '{'*'"code": 66'* ]]
+  run pm issue-start 001 --agent
+  status_is 2
+  run pm issue-start 001 --agent ''
+  status_is 2
+}
+
 @test "issue-start takes the task once, and shows its streams" {
   run as agent-a pm issue-start 001
   status_is 66

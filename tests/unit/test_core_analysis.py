@@ -122,3 +122,23 @@ def test_streams_that_could_change_one_file_are_reported_with_that_file() -> Non
     text = "### Stream A: x\n**Files**: `src/*.ts`\n### Stream B: y\n**Files**: `src/b.ts`\n### Stream C: z\n**Files**: `doc.md`\n"
     (overlap,) = analysis.overlaps(analysis.parse(text).streams)
     assert (overlap.first.letter, overlap.second.letter, overlap.path) == ("A", "B", "src/b.ts")
+
+
+def test_streams_that_wait_for_each_other_do_not_overlap() -> None:
+    text = (
+        "### Stream A\n**Files**: `src/a.ts`\n### Stream B\n**Files**: `src/b.ts`\n**Dependencies**: Stream A\n"
+        "### Stream C\n**Files**: `src/*.ts`\n**Dependencies**: Stream B\n"
+    )
+    found = analysis.parse(text)
+    assert (found.problems, analysis.overlaps(found.streams)) == ([], [])
+    (overlap,) = analysis.overlaps(
+        analysis.parse(text.replace("Dependencies**: Stream A", "Note**: -")).streams
+    )
+    assert (overlap.first.letter, overlap.second.letter) == ("A", "C")
+
+
+def test_streams_that_wait_in_a_circle_are_a_problem() -> None:
+    text = "### Stream A\n**Files**: `a.ts`\n**Dependencies**: B\n### Stream B\n**Files**: `b.ts`\n**Dependencies**: A\n"
+    problems = analysis.parse(text.replace(": B", ": Stream B").replace(": A\n", ": Stream A\n")).problems
+    assert len(problems) == 2
+    assert "stream A waits for itself, by way of B" in problems[0]

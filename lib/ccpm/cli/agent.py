@@ -22,6 +22,9 @@ VERBS = {
     "ready": "what can begin now in an epic: tasks, and the streams of those that are analysed; 1 if nothing can",
     "where": "the epic and the task that a number names",
     "take": "claim a stream of an issue as its analysis describes it, and begin it",
+    "analyze": "write the analysis of an issue from standard input; 1 if it is not sound",
+    "begin": "take an issue, register with it, and show its streams; or take one of its streams",
+    "begin-epic": "register, make the worktree of an epic, and show what can begin",
     "request": "ask for a file; one that is nobody's is yours at once",
     "return": "give a file back that was granted to you, or that you took",
     "grant": "hand a file of yours over to the agent that asks for it",
@@ -36,6 +39,7 @@ _ROOMS = {
     "registry": ("register", "heartbeat", "unregister", "list", "clean"),
     "streams": ("claim", "start", "release", "complete", "owner", "check", "conflicts", "streams", "take"),
     "briefing": ("ready", "where"),
+    "beginning": ("analyze", "begin", "begin-epic"),
     "talk": ("request", "return", "grant", "share", "deny", "tell", "inbox"),
     "git": ("git-hook", "hooks"),
 }

@@ -69,7 +69,7 @@ class Parser:
         self._groups = 0
         self._name: _Declared | None = None
         self._takes_any = False
-        self.add_argument("--agent", metavar="ID", help="act for this agent (default: $CCPM_AGENT_ID, …)")
+        self.add_argument("--agent", metavar="ID", type=_agent, help="act for this agent (default: $CCPM_AGENT_ID, …)")
         self.add_argument("--json", action="store_true", help="print JSON")
 
     def add_argument(self, *names: str, **settings: Any) -> None:
@@ -241,6 +241,12 @@ def invalid(message: str) -> Exception:
     from argparse import ArgumentTypeError
 
     return ArgumentTypeError(message)
+
+
+def _agent(text: str) -> str:
+    if not text:
+        raise invalid("the id of the agent is empty")
+    return text
 
 
 def split_verb(program: str, argv: list[str], verbs: dict[str, str]) -> tuple[str, list[str]]:

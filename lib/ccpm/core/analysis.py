@@ -104,6 +104,12 @@ def parse(text: str) -> Analysis:
             analysis.problems.append(
                 f"line {one.line}: stream {one.letter} names no files; write `**Files**:` and a list of paths below it"
             )
+    for one in analysis.streams:
+        if one.letter in _before(one.letter, analysis.streams):
+            analysis.problems.append(
+                f"line {one.line}: stream {one.letter} waits for itself, by way of {', '.join(one.waits_for)}; "
+                "let one of them begin"
+            )
     if not analysis.streams:
         analysis.problems.append(
             "no stream is described; write a heading `### Stream A: TITLE` for each, and `**Files**:` below it"
@@ -112,13 +118,29 @@ def parse(text: str) -> Analysis:
 
 
 def overlaps(streams: list[FoundStream]) -> list[Overlap]:
-    """Every pair of streams that could change one file."""
+    """Every pair of streams that could change one file at the same time: none of them waits for the other."""
     found = []
+    before = {one.letter: _before(one.letter, streams) for one in streams}
     for place, first in enumerate(streams):
         for second in streams[place + 1 :]:
+            if first.letter in before[second.letter] or second.letter in before[first.letter]:
+                continue
             path = patterns.meet(first.files, second.files)
             if path:
                 found.append(Overlap(first, second, path))
+    return found
+
+
+def _before(letter: str, streams: list[FoundStream]) -> set[str]:
+    """The letters of all streams that have to be completed before `letter` begins."""
+    waits_for = {one.letter: one.waits_for for one in streams}
+    found: set[str] = set()
+    pending = [*waits_for[letter]]
+    while pending:
+        one = pending.pop()
+        if one not in found:
+            found.add(one)
+            pending += waits_for.get(one, [])
     return found
 
 

@@ -65,7 +65,7 @@ def write(request: Write) -> tuple[str, bytes]:
 
 def describe(path: str, content: bytes) -> dict[str, object]:
     """What was written as plain data for --json; the hash is what --if-sha256 takes."""
-    return {"path": path, "bytes": len(content), "sha256": _sha256(content)}
+    return {"path": path, "bytes": len(content), "sha256": hash_of(content)}
 
 
 def _check(request: Write, path: str, old: bytes | None) -> None:
@@ -79,7 +79,7 @@ def _check(request: Write, path: str, old: bytes | None) -> None:
 
 def check_unchanged(path: str, content: bytes | None, expected: str) -> None:
     """VersionConflict (10) unless `content`, that of `path` (None: no such file), has the hash `expected` (hex)."""
-    found = _sha256(content) if content is not None else "absent"
+    found = hash_of(content) if content is not None else "absent"
     if found != expected.lower():
         raise VersionConflict(
             f"{path} changed since you read it: expected sha256 {expected}, found {found}; nothing was written",
@@ -90,7 +90,8 @@ def check_unchanged(path: str, content: bytes | None, expected: str) -> None:
         )
 
 
-def _sha256(data: bytes) -> str:
+def hash_of(data: bytes) -> str:
+    """The sha256 of a content, as `--if-sha256` takes it."""
     from hashlib import sha256
 
     return sha256(data).hexdigest()

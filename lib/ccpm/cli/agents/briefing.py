@@ -11,6 +11,7 @@ from ccpm.errors import NO, OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ccpm.core.plan import Task
     from ccpm.ops.team.briefing import Brief
 
 
@@ -25,27 +26,28 @@ def _ready(parser: Parser, argv: list[str]) -> int:
 
     found = briefing.of_epic(actor_of(args), args.epic)
     if args.json:
-        print_json([_describe(one) for one in found])
+        print_json([describe(one) for one in found])
     else:
-        sys.stdout.write("".join(_lines(one) for one in found) or "Nothing is open.\n")
+        sys.stdout.write("".join(lines(one) for one in found) or "Nothing is open.\n")
     return OK if any(one.can_begin for one in found) else NO
 
 
 def _where(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("task", metavar="TASK", help="EPIC/TASK, or a number that only one epic has")
     args = parser.parse_args(argv)
-    from ccpm.ops.distribution import work
-    from ccpm.ops.plan import plans
+    from ccpm.ops.team import beginning
 
-    actor = actor_of(args)
-    epic, key = work.locate(actor, args.task)
-    task = next(one for one in plans.load_epic(actor.top, epic).plan.tasks if one.key == key)
-    facts = {"epic": epic, "task": task.id, "file": task.file, "name": task.name, "github": task.github}
-    print_result(args, f"{epic}\t{task.id}\t{task.file}\t{task.name}", facts)
+    task = beginning.find(actor_of(args), args.task)
+    text = f"{task.epic}\t{task.id}\t{task.file}\t{task.name}"
+    print_result(args, text, {**describe_task(task), "github": task.github})
     return OK
 
 
-def _lines(one: Brief) -> str:
+def describe_task(task: Task) -> dict[str, object]:
+    return {"epic": task.epic, "task": task.id, "file": task.file, "name": task.name}
+
+
+def lines(one: Brief) -> str:
     by = (
         f" by {one.agent}"
         if one.agent
@@ -63,7 +65,7 @@ def _lines(one: Brief) -> str:
     return text
 
 
-def _describe(one: Brief) -> dict[str, object]:
+def describe(one: Brief) -> dict[str, object]:
     from ccpm.cli.agents.streams import describe_part
 
     return {

@@ -158,9 +158,9 @@ def _streams(parser: Parser, argv: list[str]) -> int:
         return _registered(args, actor, epic)
     reading = analyses.read(actor.top, epic, issue)
     if args.json:
-        print_json(_describe_reading(reading))
+        print_json(describe_reading(reading))
     else:
-        _show_reading(reading)
+        show_reading(reading)
     return NO if reading.problems or reading.overlaps else OK
 
 
@@ -189,15 +189,19 @@ def _take(parser: Parser, argv: list[str]) -> int:
 
     actor, epic = _resolve(args)
     part, progress = analyses.take(actor, epic, args.issue, first(args.stream), pid_of(args))
+    show_taken(args, epic, part, progress)
+    return OK
+
+
+def show_taken(args: Namespace, epic: str, part: Part, progress: str) -> None:
     print_result(args, part.name, {"epic": epic, **describe_part(part), "progress": progress})
     if not args.json:
         sys.stdout.flush()
         say(f"{part.name} {part.found.title} is yours: {', '.join(part.found.files) or 'no files are named'}")
         say(f"write your progress to {progress}")
-    return OK
 
 
-def _show_reading(reading: Reading) -> None:
+def show_reading(reading: Reading) -> None:
     for part in reading.parts:
         owner = f" by {part.stream.owner}" if part.stream and part.is_owned else ""
         waits = f" for {', '.join(part.waits_for)}" if part.status == "waiting" else ""
@@ -212,7 +216,7 @@ def _show_reading(reading: Reading) -> None:
         say(problem)
 
 
-def _describe_reading(reading: Reading) -> dict[str, object]:
+def describe_reading(reading: Reading) -> dict[str, object]:
     overlaps = [
         {"streams": [one.first.letter, one.second.letter], "path": one.path} for one in reading.overlaps
     ]

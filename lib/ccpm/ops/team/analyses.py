@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 
-from ccpm.core import analysis
+from ccpm.core import analysis, given_text
 from ccpm.core.analysis import Analysis, FoundStream, Overlap
 from ccpm.core.registry import COMPLETED, Registry, Stream
-from ccpm.errors import Busy, NotFound
+from ccpm.errors import Busy, NotFound, VersionConflict
 from ccpm.files import clock, plain
 from ccpm.ops import plain_files
 from ccpm.ops.actor import Actor
@@ -97,6 +97,44 @@ def read(top: str, epic: str, issue: str) -> Reading:
     )
 
 
+def path_of(epic: str, issue: str) -> str:
+    """Where the analysis of a task is written, from the root."""
+    return f".claude/epics/{epic}/{issue}-analysis.md"
+
+
+def hash_of(top: str, epic: str, issue: str) -> str:
+    """The sha256 of that file, "" if there is none."""
+    data = plain.read(os.path.join(top, path_of(epic, issue)))
+    return "" if data is None else plain_files.hash_of(data)
+
+
+def write(actor: Actor, epic: str, issue: str, text: str, if_sha256: str = "", replace: bool = False) -> str:
+    """Make `text` the analysis of the task `issue`; its sha256. An analysis that is there is only replaced if it has
+    the hash `if_sha256`, or with `replace`: VersionConflict (10) else. UsageError (2) for a text that says nothing."""
+    now = clock.to_iso(clock.now().wall)
+    content = f"---\nissue: {issue}\nanalyzed: {now}\n---\n\n{given_text.body(text)}".encode()
+    path = path_of(epic, issue)
+    there = hash_of(actor.top, epic, issue)
+    if there and not (replace or if_sha256):
+        raise VersionConflict(
+            f"there is an analysis already: {path}; nothing was written",
+            f"read it; to put yours in its place: --if-sha256 {there}",
+            path=path,
+            sha256=there,
+        )
+    plain_files.write(
+        Write(
+            os.path.join(actor.top, path),
+            content,
+            actor.agent,
+            if_sha256=if_sha256,
+            if_absent=not (replace or if_sha256),
+            fences=actor.fences,
+        )
+    )
+    return plain_files.hash_of(content)
+
+
 def take(actor: Actor, epic: str, issue: str, letter: str = "", pid: int = 0) -> tuple[Part, str]:
     """Claim a stream of `issue` and begin it: `letter`, or the first that can begin; (it, the path of its progress
     file).
@@ -160,8 +198,6 @@ def _write_progress(actor: Actor, reading: Reading, part: Part) -> str:
 
 def _create(actor: Actor, path: str, text: str) -> None:
     if not os.path.exists(path):
-        from ccpm.errors import VersionConflict
-
         try:
             plain_files.write(
                 Write(path, text.encode("utf-8", "surrogateescape"), actor.agent, if_absent=True)
