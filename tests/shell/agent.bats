@@ -202,6 +202,23 @@ PYTHON
   status_is 1
 }
 
+@test "an owner is told of a request once; a reason that comes later takes the place of none" {
+  as agent-a ccpm-agent claim auth db 'src/db/**'
+  run as agent-b ccpm-agent request src/db/a.ts
+  run as agent-b ccpm-agent request src/db/a.ts --reason "need it"
+  run as agent-b ccpm-agent request src/db/a.ts --wait 0.1
+  run as agent-a ccpm-agent inbox --keep
+  [ "${#lines[@]}" -eq 1 ]
+  [[ $output == *"asks for src/db/a.ts: need it"* ]]
+  as agent-a ccpm-agent inbox
+  run as agent-b ccpm-agent request src/db/c.ts --reason first
+  run as agent-a ccpm-agent inbox
+  run as agent-b ccpm-agent request src/db/c.ts --reason second
+  run as agent-a ccpm-agent inbox
+  [ "${#lines[@]}" -eq 1 ]
+  [[ $output == *"asks for src/db/c.ts: second"* ]]
+}
+
 @test "a file that is nobody's is the asker's at once" {
   run as agent-b ccpm-agent request notes.md
   status_is 0

@@ -38,7 +38,8 @@ def path_of(top: str, agent: str) -> str:
 
 
 def post(top: str, agent: str, kind: str, sender: str, text: str, **facts: object) -> None:
-    """Put a message for `agent` into its inbox; `facts` go with it as they are."""
+    """Put a message for `agent` into its inbox; `facts` go with it as they are. About one request only the newest
+    message of a kind stays."""
     if len(text) > LONGEST:
         raise UsageError(
             f"the message has {len(text)} characters, at most {LONGEST} are allowed", "write it to a file"
@@ -46,8 +47,14 @@ def post(top: str, agent: str, kind: str, sender: str, text: str, **facts: objec
     with json_record.Changing(path_of(top, agent)) as record:
         data = record.data
         number = int(data.get("last_id") or 0) + 1
-        kept = _messages(data)[-KEPT + 1 :]
-        data["dropped"] = int(data.get("dropped") or 0) + len(_messages(data)) - len(kept)
+        request = facts.get("request")
+        older = [
+            one
+            for one in _messages(data)
+            if request is None or (one.get("kind"), one.get("request")) != (kind, request)
+        ]
+        kept = older[-KEPT + 1 :]
+        data["dropped"] = int(data.get("dropped") or 0) + len(older) - len(kept)
         at = clock.to_iso(clock.now().wall)
         data["messages"] = [
             *kept,

@@ -52,7 +52,7 @@ def ask(actor: Actor, path: str, reason: str, wait: float = 0.0, ttl: float = TT
                 raise NotYours(
                     f"{denied['from']} keeps {file}: {denied['text']}", "work on something else", file=file
                 )
-            got = _try(actor, file, reason, ttl, wait > 0, number)
+            got = _try(actor, file, reason, ttl, wait > 0)
             if isinstance(got, Lease):
                 is_settled = True
                 return got
@@ -97,9 +97,10 @@ def resource_of(top: str, file: str) -> str:
 
 
 def _try(
-    actor: Actor, file: str, reason: str, ttl: float, is_waiting: bool, number: int
+    actor: Actor, file: str, reason: str, ttl: float, is_waiting: bool
 ) -> Lease | tuple[int, Claim | None]:
-    """The lease if the file is to be had and it is our turn; else (the number of our request, who is in the way)."""
+    """The lease if the file is to be had and it is our turn; else (the number of our request, who is in the way). The
+    owner is told once, and again when there is a new reason; a new owner is told too."""
     granted = _held_lease(actor, file)
     if granted and ownership.owner_of(actor.top, file, actor.agent) is None:
         return granted
@@ -120,14 +121,16 @@ def _try(
                 return lease
         if is_waiting and claim is not None:
             _refuse_circle(actor, asked, claim)
+        owner = claim.agent if claim else ""
+        told = (mine.get("to"), mine["reason"]) if mine else None
         if mine is None:
-            owner = claim.agent if claim else ""
             mine = request_record.new(record.data, actor.agent, file, reason, owner)
             record.data["requests"] = [*asked, mine]
+        mine |= {"to": owner, "reason": reason or mine["reason"]}
         waiter = process.current(actor.agent) if is_waiting else process.owner(actor.agent)
         request_record.set_waiter(mine, waiter)
         record.save()
-    if not number and claim is not None:
+    if claim is not None and told != (owner, mine["reason"]):
         _notify(actor, file, mine, claim)
     return int(mine["id"]), claim
 
