@@ -10,7 +10,8 @@
 #
 # Contract: the budget is .claude/locks/github-rate-limit.json of the project, kept by ccpm-gh; these functions are that
 # helper under the names that scripts use. What an agent has set aside is used up by its own calls, whichever way it makes
-# them. Statuses are those of the helper: 75 later, 69 no gh or no login, 2 not a number; safe_gh_call gives that of gh.
+# them. Statuses are those of the helper: 75 later, 69 no gh or no login, 2 not a number or more than GitHub ever allows;
+# safe_gh_call gives that of gh.
 
 # shellcheck source=lib/session.sh
 case ${BASH_SOURCE[0]} in

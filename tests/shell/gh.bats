@@ -102,9 +102,23 @@ requests() { wc -l <"$hub/log"; }
   [ "$output" = 9 ]
   run ccpm-gh reserve 0
   [ "$output" = 9 ]
+}
+
+@test "more than GitHub ever allows is 2, also before it has told what it allows" {
+  for arguments in "wait 99999 --timeout 0" "reserve 99999"; do
+    # shellcheck disable=SC2086 # several words
+    run ccpm-gh $arguments
+    status_is 2
+    [ "${lines[0]}" = "ccpm-gh: GitHub allows 5000 requests an hour: 99999 are never free at once" ]
+    [ "${lines[1]}" = "hint: ask for 5000 at most; ccpm-gh limit --refresh asks GitHub what it allows" ]
+  done
+  run ccpm-gh wait 5000 --timeout 0
+  [ "$output" = 5000 ]
+  start_hub --rules core=10
+  ccpm-gh api user >/dev/null
   run ccpm-gh reserve 11
-  status_is 75
-  [[ $output == *"11 are never free at once"* ]]
+  status_is 2
+  [[ $output == *"allows 10 requests an hour: 11 are never free at once"* ]]
 }
 
 @test "a used-up limit is 75 at once, with the time, and nothing is sent" {
@@ -178,7 +192,7 @@ requests() { wc -l <"$hub/log"; }
   script=$BATS_TEST_TMPDIR/script
   printf '%s\n' 'set -euo pipefail' "source $REPOSITORY/lib/github-rate-limit.sh" \
     'safe_gh_call api user -q .login' \
-    'check_rate_limit 9; check_rate_limit 10 || echo "status $?"' \
+    'check_rate_limit 99999 || [ $? -eq 2 ]; check_rate_limit 9; check_rate_limit 10 || echo "status $?"' \
     'reserve_api_calls 9; reserve_api_calls 1 2>/dev/null || echo "status $?"' \
     'wait_for_rate_limit 9 1; update_rate_limit | head -n 1' \
     'safe_gh_call api repos/octo/shop/issues/7 2>/dev/null || echo "status $?"' >"$script"

@@ -41,6 +41,7 @@ from ccpm.core.ledger import (
     Usage,
     Wait,
 )
+from ccpm.errors import UsageError
 
 UNTOLD = 5000
 """What a pool counts as before GitHub has told: its limit for a person. An app has fewer, and is told so at once."""
@@ -88,7 +89,8 @@ def needs_turn(ledger: Ledger, cost: Cost) -> bool:
 
 
 def shortage(ledger: Ledger, cost: Cost, agent: str, now: float, rules: Rules) -> Wait:
-    """Until a pause is over and `cost.calls` of the pool are free for `agent`: what the limits alone ask for."""
+    """Until a pause is over and `cost.calls` of the pool are free for `agent`: what the limits alone ask for.
+    UsageError (2) if GitHub never allows so many."""
     longest = max(
         _pause(ledger, now), _primary(ledger, cost, agent, now, rules), key=lambda wait: wait.seconds
     )
@@ -117,12 +119,15 @@ def _pause(ledger: Ledger, now: float) -> Wait:
 
 
 def _primary(ledger: Ledger, cost: Cost, agent: str, now: float, rules: Rules) -> Wait:
-    pool = ledger.pools.get(cost.pool)
-    if pool is None or available(ledger, cost.pool, agent, now, rules) >= cost.calls:
+    if available(ledger, cost.pool, agent, now, rules) >= cost.calls:
         return Wait(0.0, "")
+    pool = _pool(ledger, cost.pool)
     words = _POOL_WORDS.get(cost.pool, cost.pool)
     if cost.calls > pool.limit:
-        return Wait(rules.hour, f"GitHub allows {pool.limit} {words}: {cost.calls} are never free at once")
+        raise UsageError(
+            f"GitHub allows {pool.limit} {words}: {cost.calls} are never free at once",
+            f"ask for {pool.limit} at most; ccpm-gh limit --refresh asks GitHub what it allows",
+        )
     seconds = until_reset(ledger, pool, now, rules)
     if seconds <= 0 or pool.remaining >= cost.calls:
         others = _in_the_way(ledger, cost.pool, agent)
@@ -163,11 +168,13 @@ def _points(ledger: Ledger, cost: Cost, now: float, rules: Rules) -> Wait:
 def available(ledger: Ledger, pool: str, agent: str, now: float, rules: Rules) -> int:
     """How many requests `agent` may still send: what remains, less what is in flight and what others set aside ("":
     less what anybody set aside). A pool that GitHub has not told about yet counts as full."""
-    found = ledger.pools.get(pool)
-    if found is None:
-        return UNTOLD
+    found = _pool(ledger, pool)
     left = found.limit if until_reset(ledger, found, now, rules) <= 0 else found.remaining
     return left - sum(one.cost.calls for one in _in_the_way(ledger, pool, agent))
+
+
+def _pool(ledger: Ledger, name: str) -> Pool:
+    return ledger.pools.get(name) or Pool(UNTOLD, UNTOLD, 0.0, 0.0)
 
 
 def _in_the_way(ledger: Ledger, pool: str, agent: str) -> list[Reservation]:

@@ -178,7 +178,8 @@ def overview(actor: Actor, is_fresh: bool = False) -> dict[str, Any]:
 
 def reserve(actor: Actor, calls: int, pool: str = CORE, timeout: float = 0.0) -> int:
     """Set `calls` requests aside for the actor's agent, for five minutes; 0: give back what is set aside. How many
-    others are free then. Busy (75) if there are not so many within `timeout` seconds."""
+    others are free then. Busy (75) if there are not so many within `timeout` seconds, UsageError (2) if there never
+    are."""
     account = Account(actor)
     deadline = clock.boot() + timeout
     while True:
@@ -198,7 +199,7 @@ def reserve(actor: Actor, calls: int, pool: str = CORE, timeout: float = 0.0) ->
 
 def wait(actor: Actor, calls: int, pool: str = CORE, timeout: float = DEFAULT_TIMEOUT) -> int:
     """Wait until the actor's agent may send `calls` requests and no pause is on; how many it may send. Busy (75) if
-    that is not within `timeout` seconds."""
+    that is not within `timeout` seconds, UsageError (2) if it never is."""
     account = Account(actor)
     deadline = clock.boot() + timeout
     while True:
