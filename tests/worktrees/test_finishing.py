@@ -98,6 +98,41 @@ def test_what_the_remote_has_meanwhile_is_merged_with_and_pushed(project: GitPro
     assert (project.path / "theirs.txt").exists() and (project.path / "a.txt").exists()
 
 
+def test_a_push_without_a_remote_is_refused_before_anything_is_merged(project: GitProject) -> None:
+    merged_work(project, {"a.txt": "a\n"})
+    before = project.head("trunk")
+    done = project.ccpm("worktree", "finish", "auth", "--push", status=69)
+    assert "no remote to push to; nothing was merged" in done.err and "git remote add origin" in done.err
+    assert project.head("trunk") == before
+
+
+def test_a_push_goes_to_a_remote_that_does_not_say_what_its_default_branch_is(
+    project: GitProject, tmp_path: Path
+) -> None:
+    bare = tmp_path / "remote.git"
+    project.git("init", "-q", "--bare", str(bare))
+    project.git("remote", "add", "origin", str(bare))
+    merged_work(project, {"a.txt": "a\n"})
+    report = project.json("finish", "auth", "--push")
+    assert project.git("--git-dir", str(bare), "rev-parse", "trunk") == report["to"]
+
+
+def test_branches_of_living_agents_stay_and_the_report_says_why(project: GitProject) -> None:
+    path = project.add("auth", "agent-1")
+    project.commit(path, {"a.txt": "a\n"}, "work")
+    project.json("merge", "auth")
+    done = project.ccpm("worktree", "finish", "auth")
+    mine, epic, _ = done.out.splitlines()
+    assert (
+        mine
+        == "kept      epic/auth--agent-1  agent-1 is alive; when it has unregistered: ccpm-worktree finish 'auth'"
+    )
+    assert epic == "kept      epic/auth  branches of its agents are left"
+    project.end_agent("auth", "agent-1")
+    assert project.json("finish", "auth")["kept"] == []
+    assert not path.exists() and not project.has("epic/auth")
+
+
 def test_the_command_archives_the_epic_too(project: GitProject) -> None:
     merged_work(project, {"a.txt": "a\n"})
     done = subprocess.run(

@@ -104,7 +104,7 @@ def branches(repository: Repository, *prefixes: str) -> dict[str, str]:
 def default_branch(repository: Repository) -> tuple[str, str]:
     """(branch, remote) that work starts from: what the remote says it is, else init.defaultBranch, else what the main
     worktree has checked out, else the only branch that is no epic's. ("", "") if there is none yet."""
-    for remote in _remotes(repository):
+    for remote in remotes(repository):
         head = repository.text("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD", allow=(0, 1, 128))
         name = head.removeprefix(f"refs/remotes/{remote}/")
         if head and read(repository, head):
@@ -119,5 +119,6 @@ def default_branch(repository: Repository) -> tuple[str, str]:
     return "", ""
 
 
-def _remotes(repository: Repository) -> list[str]:
+def remotes(repository: Repository) -> list[str]:
+    """Their names, `origin` first."""
     return sorted(repository.lines("remote"), key=lambda name: name != "origin")

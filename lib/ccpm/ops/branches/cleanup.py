@@ -7,7 +7,7 @@ A branch of a living agent stays, merged or not: it goes on working there.
 from __future__ import annotations
 
 from ccpm.core import branch_names, worktree_marks
-from ccpm.errors import CcpmError
+from ccpm.errors import Busy, CcpmError
 from ccpm.external.git import refs, trees, worktrees
 from ccpm.external.git.repository import Repository
 from ccpm.ops.actor import Actor
@@ -47,3 +47,41 @@ def after_merge(
         except CcpmError as error:
             kept.append({"branch": name, "agent": agent, "why": error.message})
     return {"cleaned": cleaned, "kept": kept}
+
+
+def after_epic(
+    actor: Actor, repository: Repository, lease: MergeLease, epic: str, head: str, with_rescue: bool
+) -> dict[str, Any]:
+    """As `after_merge`, for an epic that is finished: its own worktree and branch go too, once no branch of an agent is
+    left. Whatever stays is in `kept`, with the reason."""
+    done = after_merge(actor, repository, lease, epic, head, with_rescue)
+    left = list(refs.branches(repository, branch_names.agent_branch_prefix(epic)))
+    told = {one["branch"] for one in done["kept"]}
+    for name, agent in worktree_agents.of_branches(actor.store, epic, left).items():
+        if name not in told:
+            why = f"{agent} is alive; when it has unregistered: ccpm-worktree finish '{epic}'"
+            done["kept"].append({"branch": name, "agent": agent, "why": why})
+    branch = branch_names.epic_branch(epic)
+    tip = refs.read(repository, branch_names.HEADS + branch)
+    if not tip:
+        return done
+    lease.check()
+    try:
+        if left:
+            raise Busy(
+                "branches of its agents are left", f"ccpm-worktree finish '{epic}', once they are gone"
+            )
+        _remove_epic(actor, repository, branch, with_rescue)
+        if refs.read(repository, branch_names.HEADS + branch):
+            lease.move(repository, {branch_names.HEADS + branch: (refs.NOTHING, tip)})
+        done["cleaned"].append(branch)
+    except CcpmError as error:
+        done["kept"].append({"branch": branch, "agent": "", "why": error.message})
+    return done
+
+
+def _remove_epic(actor: Actor, repository: Repository, branch: str, with_rescue: bool) -> None:
+    for worktree in worktrees.on_branch(repository, branch):
+        if not worktree.admin:
+            raise Busy(f"the main checkout {worktree.path} has {branch} checked out", "git switch")
+        removal.remove_merged(actor, repository, worktree, with_rescue)

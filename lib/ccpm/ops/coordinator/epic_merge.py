@@ -13,8 +13,8 @@ from __future__ import annotations
 import os
 
 from ccpm.core import branch_names
-from ccpm.errors import Busy, CcpmError, MergeConflict, NotFound, VersionConflict
-from ccpm.external.git import refs, trees, worktrees
+from ccpm.errors import Busy, MergeConflict, NotFound, Unavailable, VersionConflict
+from ccpm.external.git import refs, trees
 from ccpm.external.git.repository import Repository
 from ccpm.files import events
 from ccpm.ops.actor import Actor
@@ -40,24 +40,26 @@ def finish(
     `is_partial`: also while tasks are open; then nothing is cleaned up. `push`: push the default branch afterwards.
     Busy (75): open tasks, agents' branches that are not merged yet, uncommitted work in a checkout of one of the two
     branches, a default branch that has gone another way than its remote. MergeConflict (12) names the files.
+    Unavailable (69), and nothing is merged, if it is to be pushed and there is no remote.
     """
     plan = plans.load_epic(actor.top, epic)
     _require_closed(plan, is_partial)
     command = plans.text(plan.folder.epic, "check") if options.check is None else options.check
     repository = Repository.around(actor.top)
     repository.require_merge_tree()
+    remote = _remote(repository) if push else ""
     with MergeLease(actor, epic, "epic-merge", options.ttl, options.timeout) as lease:
         checker = Checker(actor, repository, lease, epic, command, options.limit)
         try:
             run = _Finishing(actor, repository, lease, checker, epic)
             report = run.run()
             if not report["failed"] and not is_partial:
-                report |= cleanup.after_merge(actor, repository, lease, epic, run.head, options.rescue)
-                report |= _remove_epic(actor, repository, lease, epic, run.head, options.rescue, report)
+                report |= cleanup.after_epic(actor, repository, lease, epic, run.head, options.rescue)
         finally:
             checker.close()
-    if push and not report["failed"]:
-        report["pushed"] = _push(repository, report["into"])
+    if remote and not report["failed"]:
+        _push(repository, remote, report["into"])
+        report["pushed"] = True
     return report
 
 
@@ -164,42 +166,19 @@ def _require_closed(plan: plans.Epic, is_partial: bool) -> None:
         )
 
 
-def _remove_epic(
-    actor: Actor,
-    repository: Repository,
-    lease: MergeLease,
-    epic: str,
-    head: str,
-    with_rescue: bool,
-    report: dict[str, Any],
-) -> dict[str, Any]:
-    """Remove the worktree and the branch of the epic, unless branches of its agents are left."""
-    from ccpm.ops.branches import removal
-
-    branch = branch_names.epic_branch(epic)
-    tip = epic_branch.head(repository, epic)
-    cleaned, kept = list(report["cleaned"]), list(report["kept"])
-    if refs.branches(repository, branch_names.agent_branch_prefix(epic)) or not tip:
-        return {"cleaned": cleaned, "kept": kept}
-    lease.check()
-    try:
-        for worktree in worktrees.on_branch(repository, branch):
-            if not worktree.admin:
-                raise Busy(f"the main checkout {worktree.path} has {branch} checked out", "git switch")
-            removal.remove_merged(actor, repository, worktree, with_rescue)
-        if refs.read(repository, branch_names.HEADS + branch):
-            lease.move(repository, {branch_names.HEADS + branch: (refs.NOTHING, tip)})
-        cleaned.append(branch)
-    except CcpmError as error:
-        kept.append({"branch": branch, "agent": "", "why": error.message})
-    return {"cleaned": cleaned, "kept": kept}
-
-
-def _push(repository: Repository, branch: str) -> bool:
-    """Push `branch` to its remote. IOFailure (74) with git's words if that fails; the merge stands."""
+def _remote(repository: Repository) -> str:
+    """The remote that the default branch is pushed to."""
     _, remote = refs.default_branch(repository)
-    if not remote:
-        return False
+    there = [remote] if remote else refs.remotes(repository)
+    if not there:
+        raise Unavailable(
+            "there is no remote to push to; nothing was merged",
+            "git remote add origin URL, or leave out --push",
+        )
+    return there[0]
+
+
+def _push(repository: Repository, remote: str, branch: str) -> None:
+    """Push `branch`. IOFailure (74) with git's words if that fails; the merge stands."""
     quiet = {"GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")}
     repository.run("push", "--quiet", remote, f"{branch}:{branch}", variables=quiet)
-    return True
