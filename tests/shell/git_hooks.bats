@@ -110,6 +110,27 @@ hook() {
   status_is 0
 }
 
+@test "a claim counts more than who staged: a refused commit does not lock the owner out" {
+  ccpm-agent hooks install >/dev/null
+  as agent-a ccpm-agent claim auth db 'src/db/**'
+  as agent-b ccpm-agent register pay
+  echo a >src/db/a.ts
+  echo b >b.txt
+  git add b.txt # by a person
+  as agent-b git add src
+  run git commit -m person
+  status_is 1
+  [[ $output == *"; or commit them all the same: git commit --no-verify"* ]]
+  run as agent-b git commit -m b
+  status_is 1
+  [[ $output == *"src/db/a.ts  belongs to agent-a"* ]]
+  [[ $output != *"--no-verify"* ]]
+  run as agent-a git commit -m a -- src/db/a.ts
+  status_is 0
+  run as agent-b git commit -m b
+  status_is 0
+}
+
 @test "the trailer names the agent once, and an empty message stays empty" {
   ccpm-agent hooks install >/dev/null
   as agent-a ccpm-agent register auth

@@ -51,6 +51,11 @@ def _of_login_session() -> str:
     return _login_session
 
 
+def is_unnamed(agent: str) -> bool:
+    """Whether nothing but the login session tells who `agent` is: a person at a terminal, most likely."""
+    return agent == _of_login_session()
+
+
 def carried_fences(option: str | None = None) -> dict[str, int]:
     """The fences {resource: token} of --fence and $CCPM_FENCE; the option wins."""
     return {

@@ -6,9 +6,9 @@ is the only one; else whoever the session is (ops/identity.py). Agents that live
 the hook of Claude Code keeps them apart before anything is written.
 
 A commit is refused if a staged file belongs to another living agent, whoever staged it: so a commit does not sweep
-up what others have in the index. Files that another living agent has staged in the same worktree are refused even if
-nobody claims them (ops/team/staging.py). Of a merge that is being concluded, only files count that differ from both
-sides.
+up what others have in the index. Files that nobody claims are refused if another living agent has staged them in the
+same worktree (ops/team/staging.py); a claim counts more than who staged. Of a merge that is being concluded, only
+files count that differ from both sides.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def check_staged(actor: Actor) -> None:
         return
     paths = committing.staged(worktree)
     living = {agent.id for agent in _living(actor.top)}
-    swept = staging.others(actor.top, worktree, actor.agent, paths)
+    swept = _unclaimed(actor.top, worktree, staging.others(actor.top, worktree, actor.agent, paths))
     found = ownership.find(actor.top, [os.path.join(worktree, path) for path in paths], actor.agent)
     family = _family(actor) if found or swept else set()
     theirs = {
@@ -65,11 +65,17 @@ def check_staged(actor: Actor) -> None:
     }
     if not theirs:
         return
-    refusal = _refused(theirs, [path for path in paths if path not in theirs])
+    is_person = actor.agent not in living and identity.is_unnamed(actor.agent)
+    refusal = _refused(theirs, [path for path in paths if path not in theirs], is_person)
     if os.environ.get("CCPM_HOOK_SHADOW", "") in ("", "0"):
         raise refusal
     events.append(actor.top, "hook.shadow", agent=actor.agent, tool="git commit", reason=refusal.message)
     actor.say(f"{refusal.message} (let through: CCPM_HOOK_SHADOW is set)")
+
+
+def _unclaimed(top: str, worktree: str, swept: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    claimed = ownership.find(top, [os.path.join(worktree, path) for path in swept])
+    return {path: told for path, told in swept.items() if os.path.join(worktree, path) not in claimed}
 
 
 def trailer_for(actor: Actor, source: str) -> str:
@@ -90,11 +96,12 @@ def add_trailer(actor: Actor, path: str, source: str) -> None:
 
 
 def note_index(actor: Actor) -> None:
-    """The index of the current worktree was written: what is new in it was staged by the actor, if it is registered."""
+    """The index of the current worktree was written: what is new in it was staged by the actor, if it is registered,
+    else by a person. Where no agent lives, that matters to nobody."""
     worktree = checkout.worktree_of(actor.top, os.getcwd())
-    if worktree:
-        is_known = any(agent.id == actor.agent for agent in _living(actor.top))
-        staging.note(actor.top, worktree, actor.agent if is_known else "")
+    living = {agent.id for agent in _living(actor.top)}
+    if worktree and living:
+        staging.note(actor.top, worktree, actor.agent if actor.agent in living else "")
 
 
 def count(actor: Actor) -> None:
@@ -131,7 +138,7 @@ def _process(actor: Actor) -> int:
     return identity.process_of(actor.agent) if os.environ.get("CLAUDE_CODE_SESSION_ID") else 0
 
 
-def _refused(theirs: dict[str, tuple[str, str]], mine: list[str]) -> NotYours:
+def _refused(theirs: dict[str, tuple[str, str]], mine: list[str], is_person: bool) -> NotYours:
     """`theirs`: {path: (whose it is, the reason in words)}."""
     lines = [f"  {path}  {why}" for path, (_, why) in list(theirs.items())[:_SHOWN]]
     more = f"\n  … and {len(theirs) - _SHOWN} more" if len(theirs) > _SHOWN else ""
@@ -144,6 +151,8 @@ def _refused(theirs: dict[str, tuple[str, str]], mine: list[str]) -> NotYours:
         if claimed
         else f"wait until {theirs[first][0]} has committed it, or leave it out: git restore --staged {_quoted(first)}"
     )
+    if is_person:
+        ways.append("commit them all the same: git commit --no-verify")
     return NotYours(
         f"this commit has {len(theirs)} file{'s' * (len(theirs) > 1)} of other agents:\n"
         + "\n".join(lines)

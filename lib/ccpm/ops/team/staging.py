@@ -5,9 +5,8 @@ staged now and was not before, or not with this content, was staged by the agent
 that down, `others` compares it with what is about to be committed. The record is below `.claude/locks/.state`
 (docs/FORMATS.md).
 
-Non-guarantees: what was staged while nobody who is registered looked counts as staged by the next agent that stages
-something; where a hook manager does not pass this hook on (husky), only the claims on files protect
-(ops/team/commits.py).
+Non-guarantees: what was staged while no agent lived counts as staged by the next agent that stages something; where a
+hook manager does not pass this hook on (husky), only the claims on files protect (ops/team/commits.py).
 """
 
 from __future__ import annotations
@@ -27,8 +26,6 @@ def note(top: str, worktree: str, agent: str) -> None:
     """Write down that `agent` ("": nobody who is known) has staged what is new in the index of `worktree`."""
     if not _is_real_index(worktree):
         return  # a commit of some paths only has an index of its own, for as long as it takes
-    if not agent and not os.path.exists(_path(top, worktree)):
-        return
     staged = committing.staged_content(worktree)
     at = clock.to_iso(clock.now().wall)
     with json_record.Changing(_path(top, worktree)) as record:
@@ -38,14 +35,13 @@ def note(top: str, worktree: str, agent: str) -> None:
             if before.get(path, {}).get("content") == content
             else _entry(agent, content, at)
             for path, content in staged.items()
-            if agent or before.get(path, {}).get("content") == content
         }
         record.save()
 
 
 def others(top: str, worktree: str, agent: str, paths: list[str]) -> dict[str, tuple[str, str]]:
-    """{path: (who staged it, when)} for those of `paths` that somebody else than `agent` has staged, as they are staged
-    now."""
+    """{path: (who staged it, "" for nobody who is known; when)} for those of `paths` that somebody else than `agent`
+    has staged, as they are staged now."""
     known = _files(json_record.read(_path(top, worktree)))
     suspects = {path: entry for path in paths if (entry := known.get(path)) and entry.get("agent") != agent}
     if not suspects:
