@@ -69,6 +69,17 @@ PYTHON
   [ "$(cat "$registry")" = oops ]
 }
 
+@test "a registry that is not JSON is left out where all are meant, with a word about it" {
+  as agent-a ccpm-agent register auth
+  mkdir .claude/epics/other
+  printf oops >.claude/epics/other/agents.json
+  for verb in heartbeat list clean unregister; do
+    run --separate-stderr as agent-a ccpm-agent "$verb"
+    status_is 0
+    [[ $stderr == *"left out: "*"other/agents.json is not JSON"*"hint: "* ]]
+  done
+}
+
 @test "wrong names have exact codes" {
   run ccpm-agent register nowhere
   status_is 66

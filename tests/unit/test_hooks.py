@@ -170,6 +170,26 @@ def test_a_dead_owner_owns_nothing(top: Path) -> None:
     assert edit(top, top / "web/a.ts") == ""
 
 
+def test_what_a_dead_agent_has_locked_is_free(top: Path) -> None:
+    sleeper = subprocess.Popen(["sleep", "60"])
+    agents.register(Actor("agent-brief", {}, top=str(top)), "auth", pid=sleeper.pid)
+    task = top / ".claude/epics/auth/001.md"
+    lock(top, "epic-auth", "agent-brief")
+    lock(top, ownership.resource_of(str(top), "src/app.ts"), "agent-brief")
+    assert "agent-brief" in edit(top, task)
+    assert "agent-brief" in edit(top, top / "src/app.ts")
+    sleeper.kill()
+    sleeper.wait()
+    assert edit(top, task) == edit(top, top / "src/app.ts") == ""
+
+
+def test_a_broken_registry_of_another_epic_hides_no_claim(top: Path) -> None:
+    (top / ".claude/epics/other").mkdir()
+    (top / ".claude/epics/other/agents.json").write_text('<<<<<<< ours\n"files"\n')
+    assert OTHER in edit(top, top / "src/db/user.ts")
+    assert OTHER in reason(bash(top, "rm src/db/user.ts"))
+
+
 def test_strict_wants_a_claim(top: Path) -> None:
     assert "ccpm-agent claim . STREAM src/app.ts" in edit(top, top / "src/app.ts", strict=True)
     claim(top, ME, "src/*.ts", stream="app")

@@ -231,7 +231,9 @@ def test_an_answer_is_not_lost_because_the_turn_cannot_be_given_back(
     with monkeypatch.context() as patch:
         patch.setattr(locks, "release", hang)
         assert budget.call(actor(top, heard=heard), "POST", ISSUES, {"title": "x"}).json()["number"] == 1
-    assert heard == ["the turn to write to GitHub could not be given back: somebody has held a guard for 20 s"]
+    assert heard == [
+        "the turn to write to GitHub could not be given back: somebody has held a guard for 20 s"
+    ]
     assert budget.call(actor(top), "POST", ISSUES, {"title": "y"}, timeout=1.0).json()["number"] == 2
 
 

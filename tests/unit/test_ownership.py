@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from ccpm.core.leases import SHARED
+from ccpm.errors import Malformed, NotFound
 from ccpm.files import process
 from ccpm.files.store import Store
 from ccpm.ops.actor import Actor
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
-from ccpm.ops.team import agents, ownership, streams
+from ccpm.ops.team import agents, ownership, requests, streams
 
 Act = Callable[[str], Actor]
 
@@ -123,3 +124,48 @@ def test_nothing_heavy_is_loaded_where_no_claim_could_match(top: str) -> None:
     lib = Path(__file__).parents[2] / "lib"
     env = {**os.environ, "PYTHONPATH": f"{lib}:{lib}/vendor"}
     assert subprocess.run([sys.executable, "-S", "-c", code], env=env, check=False).returncode == 0
+
+
+def broken(top: str, epic: str, *words: str) -> None:
+    """A registry as a merge leaves it that did not go well."""
+    conflict = f'<<<<<<< ours\n{{"files": {list(words)}}}\n=======\n>>>>>>> theirs\n'
+    Path(top, ".claude/epics", epic, "agents.json").write_text(conflict)
+
+
+def test_a_file_lock_that_no_process_holds_is_over_with_its_agent(top: str) -> None:
+    ended = subprocess.Popen(["sleep", "60"])
+    agents.register(act(top, "agent-d"), "auth", pid=ended.pid)
+    requests.ask(act(top, "agent-d"), "src/user.ts", "")
+    assert owner(top, "src/user.ts") == "agent-d"
+    ended.kill()
+    ended.wait()
+    assert owner(top, "src/user.ts") is None
+    requests.ask(act(top, "agent-e"), "src/user.ts", "")
+    assert owner(top, "src/user.ts") == "agent-e"
+
+
+def test_a_registry_that_cannot_be_read_hides_no_claim_of_another_and_makes_no_file_free(top: str) -> None:
+    streams.claim(act(top, "agent-a"), "pay", "db", ["src/db/**"])
+    broken(top, "auth")
+    assert owner(top, "src/db/user.ts", asking="agent-b") == "agent-a"
+    assert ownership.find(top, ["src/db/a", "src/x"], "agent-b").keys() == {"src/db/a"}
+    with pytest.raises(Malformed, match=r"auth/agents\.json"):
+        owner(top, "src/x", asking="agent-b")
+    assert owner(top, "/etc/passwd") is None
+    assert not ownership.is_free(top, "src/x", "agent-b")
+
+
+def test_signs_of_life_and_leaving_need_no_registry_but_ones_own(top: str) -> None:
+    agent = act(top, "agent-a")
+    agents.register(agent, "pay")
+    broken(top, "auth")
+    assert agents.heartbeat(agent) == ["pay"]
+    assert [registry.epic for registry, _ in agents.listing(top)] == ["pay"]
+    assert agents.unregister(agent) == ["pay"]
+    assert agents.clean(agent.store) == []
+    with pytest.raises(NotFound):
+        agents.heartbeat(agent)
+    broken(top, "auth", "agent-a")
+    for ask in (agents.heartbeat, lambda actor: agents.unregister(actor, "auth")):
+        with pytest.raises(Malformed):
+            ask(agent)

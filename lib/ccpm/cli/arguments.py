@@ -69,7 +69,9 @@ class Parser:
         self._groups = 0
         self._name: _Declared | None = None
         self._takes_any = False
-        self.add_argument("--agent", metavar="ID", type=_agent, help="act for this agent (default: $CCPM_AGENT_ID, …)")
+        self.add_argument(
+            "--agent", metavar="ID", type=_agent, help="act for this agent (default: $CCPM_AGENT_ID, …)"
+        )
         self.add_argument("--json", action="store_true", help="print JSON")
 
     def add_argument(self, *names: str, **settings: Any) -> None:

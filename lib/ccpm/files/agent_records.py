@@ -10,7 +10,8 @@ import os
 
 from ccpm.core.leases import Owner
 from ccpm.core.registry import COMPLETED, GONE, IN_PROGRESS, Agent, Registry, Stream
-from ccpm.files import clock
+from ccpm.errors import CcpmError
+from ccpm.files import clock, json_record, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,22 @@ def epics_with_registry(top: str) -> list[str]:
     return sorted(
         name for name in names if name not in _ARCHIVES and os.path.exists(os.path.join(folder, name, NAME))
     )
+
+
+def load(top: str, mark: bytes = b"") -> tuple[list[Registry], list[CcpmError]]:
+    """The registries of the project in which the text `mark` stands, and what is wrong with those of them that cannot
+    be read: the file of one epic stops no other epic."""
+    found: list[Registry] = []
+    broken: list[CcpmError] = []
+    for epic in epics_with_registry(top):
+        path = path_of(top, epic)
+        try:
+            data = plain.read(path) or b""
+            if mark in data:
+                found.append(decode(epic, json_record.parse(path, data)))
+        except CcpmError as error:
+            broken.append(error)
+    return found, broken
 
 
 def decode(epic: str, data: dict[str, Any]) -> Registry:

@@ -9,6 +9,10 @@ from ccpm.cli.arguments import Parser
 from ccpm.cli.output import print_json
 from ccpm.errors import OK
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
 
 def run(verb: str, parser: Parser, argv: list[str]) -> int:
     return {
@@ -43,7 +47,9 @@ def _heartbeat(parser: Parser, argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from ccpm.ops.team import agents
 
-    beaten = agents.heartbeat(actor_of(args), first(args.epic), pid_of(args))
+    actor = actor_of(args)
+    beaten = agents.heartbeat(actor, first(args.epic), pid_of(args))
+    _tell_broken(actor.top, args)
     print_result(args, "", {"epics": beaten})
     return OK
 
@@ -57,6 +63,7 @@ def _unregister(parser: Parser, argv: list[str]) -> int:
     left = agents.unregister(actor, first(args.epic))
     if not left:
         say(f"{actor.agent} was not registered")
+    _tell_broken(actor.top, args)
     print_result(args, "", {"epics": left})
     return OK
 
@@ -71,6 +78,7 @@ def _list(parser: Parser, argv: list[str]) -> int:
 
     top = root.find()
     found = table.rows(top, agents.listing(top, first(args.epic)))
+    _tell_broken(top, args)
     if args.json:
         print_json(found)
     elif args.brief:
@@ -87,7 +95,9 @@ def _clean(parser: Parser, argv: list[str]) -> int:
     from ccpm.files.store import Store
     from ccpm.ops.team import agents
 
-    gone = agents.clean(Store(root.find()), first(args.epic))
+    top = root.find()
+    gone = agents.clean(Store(top), first(args.epic))
+    _tell_broken(top, args)
     if args.json:
         print_json([{"epic": epic, "agent_id": who, "why": why} for epic, who, why in gone])
     else:
@@ -95,6 +105,15 @@ def _clean(parser: Parser, argv: list[str]) -> int:
             sys.stdout.write(f"{who}\n")
             say(f"removed {who} from {epic}: {why}")
     return OK
+
+
+def _tell_broken(top: str, args: Namespace) -> None:
+    """Where all epics were meant: which of them were left out, since their registries cannot be read."""
+    from ccpm.files import agent_records
+
+    for error in [] if first(args.epic) else agent_records.load(top)[1]:
+        say(f"left out: {error.message}")
+        sys.stderr.write(f"hint: {error.hint}\n")
 
 
 def _add_optional_epic(parser: Parser) -> None:

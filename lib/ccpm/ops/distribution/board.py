@@ -65,7 +65,7 @@ def _barred(actor: Actor, plan: EpicPlan) -> dict[str, str]:
     """{task: why} of the tasks whose `files` another living agent's stream claims."""
     wanted = [task for task in plan.tasks if task.files and not task.is_closed]
     found: dict[str, str] = {}
-    for registry in ownership.load(actor.top) if wanted else []:
+    for registry in ownership.load(actor.top)[0] if wanted else []:
         for stream in registry.streams.values():
             if (
                 not stream.is_live

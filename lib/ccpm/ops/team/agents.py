@@ -18,7 +18,7 @@ from ccpm.core import registry as rules
 from ccpm.core.leases import Lease, Owner
 from ccpm.core.names import check_agent
 from ccpm.core.registry import Agent, Registry
-from ccpm.errors import LeaseLost, NotFound, UsageError
+from ccpm.errors import CcpmError, LeaseLost, NotFound, UsageError
 from ccpm.files import agent_records, checkout, clock, events, json_record, process
 from ccpm.files.store import Store
 from ccpm.ops.actor import Actor
@@ -175,7 +175,8 @@ def heartbeat(actor: Actor, epic: str = "", pid: int = 0, count: bool = True) ->
 def unregister(actor: Actor, epic: str = "") -> list[str]:
     """The actor leaves `epic`, or every epic that knows it; those are returned. Its streams are free then, and with its
     last epic its leases."""
-    known = [name for name in known_epics(actor.top, actor.agent) if not epic or name == epic]
+    names = [epic] if epic else known_epics(actor.top, actor.agent)
+    known = [name for name in names if actor.agent in read(actor.top, name).agents]
     for name in known:
         count_commits(actor, name)
         with Changing(actor.store, name) as registry:
@@ -207,13 +208,12 @@ def _forget(top: str, gone: list[str]) -> None:
 
 
 def listing(top: str, epic: str = "") -> list[tuple[Registry, Held]]:
-    """Every registry of the project, or that of `epic`, as it is now, with all leases: a snapshot without a guard, in
-    which `files_locked` is up to date."""
+    """Every registry of the project that can be read, or that of `epic`, as it is now, with all leases: a snapshot
+    without a guard, in which `files_locked` is up to date."""
     held = agent_leases.by_agent(Store(top))
-    names = [check_epic(top, epic)] if epic else agent_records.epics_with_registry(top)
+    registries = [read(top, check_epic(top, epic))] if epic else agent_records.load(top)[0]
     found = []
-    for name in names:
-        registry = read(top, name)
+    for registry in registries:
         for agent in registry.agents.values():
             agent.files_locked = agent_leases.files_of(held.get(agent.id, []))
         found.append((registry, held))
@@ -221,9 +221,10 @@ def listing(top: str, epic: str = "") -> list[tuple[Registry, Held]]:
 
 
 def clean(store: Store, epic: str = "") -> list[tuple[str, str, str]]:
-    """Bury the dead, of `epic` or of all, and take them out of their registries: (epic, agent, why) of each."""
+    """Bury the dead, of `epic` or of all that can be read, and take them out of their registries: (epic, agent, why) of
+    each."""
     gone: list[tuple[str, str, str]] = []
-    for name in [check_epic(store.top, epic)] if epic else agent_records.epics_with_registry(store.top):
+    for name in [check_epic(store.top, epic)] if epic else _readable(store.top):
         with Changing(store, name) as registry:
             for agent in [agent for agent in registry.agents.values() if agent.ended]:
                 del registry.agents[agent.id]
@@ -241,13 +242,26 @@ def bury_in(store: Store, epics: list[str]) -> None:
 
 def bury_if_dead(store: Store, ids: set[str]) -> bool:
     """Bury those of the agents `ids` that are dead, in every epic; whether there was one."""
-    found = False
-    for name in agent_records.epics_with_registry(store.top):
-        known = read(store.top, name).agents
-        if any(one in known and not known[one].ended and is_dead(store, known[one]) for one in ids):
-            bury_in(store, [name])
-            found = True
-    return found
+    found = dead_in(store, ids)
+    bury_in(store, found)
+    return bool(found)
+
+
+def dead_in(store: Store, ids: set[str]) -> list[str]:
+    """The epics in which an agent of `ids` is dead, and nobody has buried it yet."""
+    return [
+        registry.epic
+        for registry in agent_records.load(store.top)[0]
+        if any(
+            agent.id in ids and not agent.ended and is_dead(store, agent)
+            for agent in registry.agents.values()
+        )
+    ]
+
+
+def living(store: Store, found: list[Lease]) -> list[Lease]:
+    """Those of the leases `found` that count: one that is bound to no process is over with its agent, buried or not."""
+    return [lease for lease in found if lease.owner.pid or not dead_in(store, {lease.owner.agent})]
 
 
 def read(top: str, epic: str) -> Registry:
@@ -256,8 +270,18 @@ def read(top: str, epic: str) -> Registry:
 
 
 def known_epics(top: str, agent: str) -> list[str]:
-    """The epics whose registries have `agent`, living or dead."""
-    return [name for name in agent_records.epics_with_registry(top) if agent in read(top, name).agents]
+    """The epics whose registries have `agent`, living or dead; those that cannot be read are left out."""
+    return _knowing(top, agent)[0]
+
+
+def _knowing(top: str, agent: str) -> tuple[list[str], list[CcpmError]]:
+    """(the epics that know `agent`, what is wrong with registries in which its name stands)."""
+    found, broken = agent_records.load(top, agent.encode())
+    return [registry.epic for registry in found if agent in registry.agents], broken
+
+
+def _readable(top: str) -> list[str]:
+    return [registry.epic for registry in agent_records.load(top)[0]]
 
 
 def own_epic(actor: Actor, epic: str) -> str:
@@ -265,9 +289,7 @@ def own_epic(actor: Actor, epic: str) -> str:
     UsageError (2) if there are several."""
     if epic != OWN_EPIC:
         return epic
-    known = known_epics(actor.top, actor.agent)
-    if not known:
-        raise not_registered(actor.agent)
+    known = _epics_of(actor, "")
     if len(known) > 1:
         raise UsageError(f"{actor.agent} is registered in {', '.join(known)}", "name the epic")
     return known[0]
@@ -338,7 +360,7 @@ def _owner(agent: str, pid: int) -> Owner:
 def _epics_of(actor: Actor, epic: str) -> list[str]:
     if epic:
         return [own_epic(actor, epic)]
-    known = known_epics(actor.top, actor.agent)
+    known, broken = _knowing(actor.top, actor.agent)
     if not known:
-        raise not_registered(actor.agent)
+        raise broken[0] if broken else not_registered(actor.agent)
     return known

@@ -18,7 +18,7 @@ def pending(top: str, agent: str) -> list[Message]:
     found = messages.unread(top, agent)
     mine = [one for one in request_record.open_requests(top) if one["from"] == agent]
     for one in mine:
-        if ownership.owner_of(top, str(one["file"]), agent) is None:
+        if ownership.is_free(top, str(one["file"]), agent):
             request_record.close(top, [int(one["id"])])
             text = f"{one['file']} is free now; take it with: ccpm-agent request {one['file']}"
             messages.post(top, agent, messages.FREE, "", text, file=one["file"])

@@ -11,6 +11,9 @@ of the agent that granted it (the operation of the lease says so, `granted by <a
 `path` is absolute and free of symbolic links, or relative to the root `top`; in two worktrees it is one file.
 Files outside the project are nobody's.
 
+A registry that cannot be read hides no claim of another one. Where no claim is found, it is not certain that there is
+none: then what is wrong with it is raised (`Malformed`, 65).
+
 Read-only, without a guard: a snapshot. What is found dead here is buried by the next one who writes. Cheap where
 nothing is claimed: one look into each epic's folder, no JSON, no pattern; pathspec is loaded only for a pattern that
 could match.
@@ -22,10 +25,11 @@ import os
 
 from ccpm.core import patterns
 from ccpm.core.registry import Registry, Stream, folded
-from ccpm.files import agent_records, checkout, clock, json_record, plain
+from ccpm.errors import CcpmError
+from ccpm.files import agent_records, checkout, clock, plain
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
-from ccpm.ops.team import streams
+from ccpm.ops.team import agents, streams
 
 STREAM, LOCK = "stream", "lock"
 GRANTED = "granted by "
@@ -68,25 +72,30 @@ class Claim:
 
 def owner_of(top: str, path: str, asking: str = "") -> Claim | None:
     """The first claim on `path`, or, with `asking`, the first that stands against that agent."""
-    return next(iter(_claims(top, path, asking, load(top))), None)
+    return find(top, [path], asking).get(path)
+
+
+def is_free(top: str, path: str, asking: str) -> bool:
+    """Whether it is certain that nothing keeps `asking` from changing `path`."""
+    try:
+        return owner_of(top, path, asking) is None
+    except CcpmError:
+        return False
 
 
 def find(top: str, paths: list[str], asking: str = "") -> dict[str, Claim]:
     """{path: its claim} for those of `paths` that have one; the registries are read once."""
-    registries = load(top)
-    found = {path: next(iter(_claims(top, path, asking, registries)), None) for path in paths}
-    return {path: claim for path, claim in found.items() if claim}
-
-
-def load(top: str) -> list[Registry]:
-    """The registries in which files are claimed."""
-    found = []
-    for epic in agent_records.epics_with_registry(top):
-        path = agent_records.path_of(top, epic)
-        data = plain.read(path)
-        if data and _HAS_CLAIMS in data:
-            found.append(agent_records.decode(epic, json_record.parse(path, data)))
+    registries, broken = load(top)
+    looked = {path: next(iter(_claims(top, path, asking, registries)), None) for path in paths}
+    found = {path: claim for path, claim in looked.items() if claim}
+    if broken and not found and any(checkout.locate(top, path)[1] for path in paths):
+        raise broken[0]
     return found
+
+
+def load(top: str) -> tuple[list[Registry], list[CcpmError]]:
+    """The registries in which files are claimed, and what is wrong with those that cannot be read."""
+    return agent_records.load(top, _HAS_CLAIMS)
 
 
 def resource_of(top: str, path: str) -> str:
@@ -132,7 +141,7 @@ def _locks_on(top: str, relative: str) -> list[Claim]:
         return []
     return [
         Claim(lease.owner.agent, clock.to_iso(lease.acquired), LOCK, operation=lease.operation)
-        for lease in lock_state.look(store, resource).holders
+        for lease in agents.living(store, lock_state.look(store, resource).holders)
     ]
 
 

@@ -17,7 +17,7 @@ from ccpm.core.leases import Lease
 from ccpm.errors import Busy, DeadlockRefused, NotFound, NotYours, UsageError
 from ccpm.files import checkout, clock, events, plain, process, root
 from ccpm.ops.actor import Actor
-from ccpm.ops.locking import lock_state, locks
+from ccpm.ops.locking import lock_state, locks, waiting
 from ccpm.ops.locking.locks import Request
 from ccpm.ops.team import messages, ownership, request_record
 from ccpm.ops.team.ownership import Claim
@@ -136,10 +136,14 @@ def _try(
 
 
 def _take(actor: Actor, file: str, ttl: float) -> Lease | None:
-    """The lock on a file that nobody else owns; None if somebody was faster."""
+    """The lock on a file that nobody else owns, also one that a dead agent left; None if somebody was faster."""
     resource, owner = resource_of(actor.top, file), process.owner(actor.agent)
-    got = locks.try_acquire(actor.store, Request(resource, owner, OPERATION, ttl=ttl, timeout=0.0))
-    return got if isinstance(got, Lease) else None
+    try:
+        return waiting.acquire(
+            actor.store, Request(resource, owner, OPERATION, ttl=ttl, timeout=0.0), actor.say
+        )
+    except Busy:
+        return None
 
 
 def _held_lease(actor: Actor, file: str) -> Lease | None:
