@@ -76,6 +76,11 @@ setup() {
   [[ $output == *"agent_id: me"* ]]
   run bash "$pm/lock-status.sh" other
   [ "$output" = unlocked ]
+  run bash "$pm/lock-status.sh" other --json
+  status_is 0
+  [[ ${#lines[@]} = 1 && $output == '{"resource": "other"'*'}' ]]
+  run bash "$pm/lock-status.sh" --json
+  [[ ${#lines[@]} = 1 && $output == *'"resource": "epic-auth"'* ]]
 }
 
 @test "migrate-versions adds versions once, and names what cannot have one" {

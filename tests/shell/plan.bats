@@ -160,6 +160,16 @@ value() { ccpm-fm-cas get ".claude/$1" "$2"; }
   grep -q '^- \[ \] #3 - Two' .claude/epics/auth/epic.md
 }
 
+@test "epic-oneshot answers with one object" {
+  ccpm-plan new-epic auth <<<'# Epic' >/dev/null
+  run --separate-stderr bash "$pm/epic-oneshot.sh" auth --json <<<$'=== One\n=== Two\ndepends_on: @1'
+  status_is 0
+  [[ ${#lines[@]} = 1 && $output == '{"decomposed": {"epic": "auth", '*'}, "synced": {"epic": "auth", '*'}}' ]]
+  run --separate-stderr bash "$pm/epic-oneshot.sh" auth --json <<<'=== One'
+  status_is 10
+  [[ ${#lines[@]} = 1 && $output == *'"code": 10'* ]]
+}
+
 @test "epic-refresh says what the tasks say, and keeps what people wrote" {
   make_epic
   ccpm-fm-cas update .claude/epics/auth/001.md status=Completed >/dev/null

@@ -27,7 +27,7 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   [ "$(ccpm-fm-cas get "$epic"/3.md depends_on github version)" = $'[2]\nlocal://issues/3\n2' ]
   [ "$(tail -n 1 "$epic"/3.md)" = 'After 001.' ]
   run bash "$pm/epic-sync.sh" auth --no-worktree
-  [[ $output == *'in sync'*'2 tasks'* ]]
+  [[ $output == *'has its issues in '*'nothing was made'*'2 tasks'*'ccpm-sync status auth'* ]]
 }
 
 @test "epic-sync makes the worktree of the epic last, where there is something to make it of" {
@@ -36,6 +36,19 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   status_is 0
   [[ $output == *'Worktree: '*'epic-auth' ]]
   git rev-parse --verify -q epic/auth
+}
+
+@test "how epic-sync answers changes nothing of what it does; without git it names no branch" {
+  git commit -q --allow-empty -m First
+  ccpm-plan new-epic 'a b' <<<'# Epic' >/dev/null
+  run bash "$pm/epic-sync.sh" a b --json
+  status_is 0
+  [[ $output == *'"branch": "epic/a%20b"'*'"worktree": "'*'epic-a%20b"}' ]]
+  git rev-parse --verify -q epic/a%20b
+  rm -rf .git
+  run bash "$pm/epic-sync.sh" auth
+  status_is 0
+  [[ $output == *'Tasks: 2 issues created'* && $output != *Branch:* && $output != *Worktree:* ]]
 }
 
 @test "an interrupted sync is shown by the plan, and a journal that was edited is 65" {
@@ -55,7 +68,7 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   printf -- '---\nissue: 2\ncompletion: 40%%\n---\n\nHalf done in %s/src.\n' "$PWD" >"$epic"/updates/2/progress.md
   run bash "$pm/issue-sync.sh" 2
   status_is 0
-  [[ $output == *'Posted 1 comment(s)'*'Completion: 40%'* ]]
+  [[ $output == *'Posted 1 comment:'*'Completion: 40%'* ]]
   run bash "$pm/issue-sync.sh" 2
   [[ $output == *'No updates since the last sync'* ]]
   [ "$(grep -c 'SYNCED: ' "$epic"/updates/2/progress.md)" = 1 ]
@@ -140,7 +153,7 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   rm -r "$epic"
   run bash "$pm/import.sh"
   status_is 0
-  [[ $output == *'Imported 1 epics and 2 tasks'* ]]
+  [[ $output == *'Imported 1 epic and 2 tasks'* ]]
   [ "$(ccpm-fm-cas get "$epic"/3.md name imported github)" = $'Log in\ntrue\nlocal://issues/3' ]
   run bash "$pm/import.sh"
   [[ $output == *'Imported 0 epics and 0 tasks'*'already tracked): 3'* ]]

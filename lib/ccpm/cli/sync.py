@@ -8,7 +8,7 @@ from ccpm.cli import acting
 from ccpm.cli.arguments import Parser, dispatch, invalid, seconds
 from ccpm.cli.given import standard_input
 from ccpm.cli.output import print_json, speaker
-from ccpm.errors import OK, UsageError
+from ccpm.errors import OK, CcpmError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,12 +58,29 @@ def _run_verb(verb: str, rest: list[str]) -> int:
     data = _carry_out(verb, actor, tracker, args)
     for warning in data.get("warnings", []):
         _say(f"warning: {warning}")
+    is_plan = getattr(args, "dry_run", False)
+    if not args.json:
+        sys.stdout.write("\n".join(sync_views.RENDERERS["plan" if is_plan else verb](data)) + "\n")
+        sys.stdout.flush()
+    if verb == "epic" and args.worktree and not args.no_worktree and not is_plan:
+        _add_worktree(actor, args, data)
     if args.json:
         print_json(data)
-    else:
-        kind = "plan" if getattr(args, "dry_run", False) else verb
-        sys.stdout.write("\n".join(sync_views.RENDERERS[kind](data)) + "\n")
     return OK
+
+
+def _add_worktree(actor: Actor, args: Namespace, data: Data) -> None:
+    """Make the worktree of a synced epic. Where that fails, the error has with it what was synced."""
+    from ccpm.ops.branches import worktrees
+
+    try:
+        made = worktrees.add_where_possible(actor, args.name)
+    except CcpmError as error:
+        error.details = {**data, **error.details}
+        raise
+    data["worktree"] = made["path"] if made else None
+    if made and not args.json:
+        sys.stdout.write(f"  Worktree: {made['path']}\n")
 
 
 def _parser(verb: str) -> Parser:
@@ -103,6 +120,8 @@ def _add_options(parser: Parser, verb: str) -> None:
         parser.add_argument(
             "--relink", action="store_true", help="make new issues for files that are linked elsewhere"
         )
+        parser.add_argument("--worktree", action="store_true", help="then make the worktree of the epic")
+        parser.add_argument("--no-worktree", action="store_true", help="make none, whatever else is said")
     if verb in ("sync", "pull", "issue"):
         parser.add_argument("--keep", default="", metavar="SIDE", help="local or remote: who wins a conflict")
         parser.add_argument(

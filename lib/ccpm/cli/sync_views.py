@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ccpm.cli.sync_progress import WORTH_SAYING, duration
 from ccpm.cli.views import changes
+from ccpm.ops.wording import counted, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,16 +18,18 @@ def epic(data: Data) -> list[str]:
     created = [number for number in data["created"] if number != data["issue"]]
     if not data["created"]:
         return [
-            f"✅ Epic {data['epic']} is in sync with {data['tracker']}: #{data['issue']}, {len(data['tasks'])} tasks"
+            f"✅ Epic {data['epic']} has its issues in {data['tracker']}; nothing was made",
+            f"  Epic: #{data['issue']}, {counted(len(data['tasks']), 'task')}",
+            f"  Whether files and issues say the same: ccpm-sync status {quoted(data['epic'])}",
         ]
-    return [
+    lines = [
         f"✅ Synced epic {data['epic']} to {data['tracker']}",
         f"  Epic: #{data['issue']} - {data['url']}",
-        f"  Tasks: {len(created)} issues created"
+        f"  Tasks: {counted(len(created), 'issue')} created"
         + (f" (#{created[0]} to #{created[-1]})" if len(created) > 1 else ""),
         "  Files are named after their issues; depends_on and conflicts_with use the numbers",
-        f"  Branch: {data['branch']}",
     ]
+    return [*lines, f"  Branch: {data['branch']}"] if data["branch"] else lines
 
 
 def plan(data: Data) -> list[str]:
@@ -46,7 +49,9 @@ def plan(data: Data) -> list[str]:
 def issue(data: Data) -> list[str]:
     lines = [f"☁️ Issue #{data['issue']}: {data['file']} {_done(data)}"]
     if data["comments"]:
-        lines.append(f"  Posted {data['comments']} comment(s): what was new in {', '.join(data['files'])}")
+        lines.append(
+            f"  Posted {counted(data['comments'], 'comment')}: what was new in {', '.join(data['files'])}"
+        )
     elif not data["fields"]:
         lines.append("  No updates since the last sync")
     if data["completion"]:
@@ -58,7 +63,7 @@ def both(data: Data) -> list[str]:
     lines = [f"🔄 Sync with {data['tracker']} complete"]
     for one in data["epics"]:
         changed = one["changed"]
-        made = f", {len(one['created'])} issues created" if one["created"] else ""
+        made = f", {counted(len(one['created']), 'issue')} created" if one["created"] else ""
         lines.append(
             f"  {one['epic']}: {len(changed)} changed{made}"
             if changed or made
@@ -71,7 +76,8 @@ def both(data: Data) -> list[str]:
 
 
 def imported(data: Data) -> list[str]:
-    lines = [f"📥 Imported {len(data['epics'])} epics and {len(data['tasks'])} tasks from {data['tracker']}"]
+    made = f"{counted(len(data['epics']), 'epic')} and {counted(len(data['tasks']), 'task')}"
+    lines = [f"📥 Imported {made} from {data['tracker']}"]
     lines += [f"  {path}" for path in [*data["epics"], *data["tasks"]]]
     lines += [f"  kept: {path} was there already" for path in data["kept"]]
     return [*lines, f"  Skipped (already tracked): {data['skipped']}"]
@@ -119,7 +125,7 @@ def show(data: Data) -> list[str]:
         lines += ["", f"📁 No file of the plan: ccpm-sync import {data['issue']}"]
     lines += ["", "📝 Description:", data["body"]]
     if data["comments"]:
-        lines += ["", f"💬 {data['comment_count']} comments, the newest:"]
+        lines += ["", f"💬 {counted(data['comment_count'], 'comment')}, the newest:"]
         lines += [
             f"   {one['created']} - {one['author']}: {' '.join(one['body'].split())[:100]}"
             for one in data["comments"]
@@ -131,9 +137,13 @@ def status(data: Data) -> list[str]:
     if "issues" in data:
         return [line for one in data["issues"] for line in _short(one)]
     lines = [f"📊 Files and issues in {data['tracker']}"]
-    for row in data["files"]:
-        number = f"#{row['issue']}" if row["issue"] else "-"
-        lines.append(f"  {row['epic']} {number:>6} {row['status']:<12} {row['file']}")
+    rows = [
+        (row["epic"], f"#{row['issue']}" if row["issue"] else "-", row["status"], row["file"])
+        for row in data["files"]
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    for epic, number, what, file in rows:
+        lines.append(f"  {epic:<{widths[0]}} {number:>{widths[1]}} {what:<{widths[2]}} {file}")
     return lines
 
 

@@ -44,3 +44,8 @@ def quoted(name: str) -> str:
     if name and all(char.isalnum() or char in "._%+@=/:-" for char in name):
         return name
     return "'" + name.replace("'", "'\\''") + "'"
+
+
+def counted(number: int, what: str) -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -19,7 +19,7 @@ import time
 
 from ccpm.core import branch_names, names, worktree_marks
 from ccpm.core.worktree_marks import Mark
-from ccpm.errors import Busy, NotFound, NotYours, UsageError
+from ccpm.errors import Busy, NotFound, NotYours, Unavailable, UsageError
 from ccpm.external.git import refs, worktrees
 from ccpm.external.git.repository import Repository
 from ccpm.external.git.worktrees import Worktree
@@ -58,6 +58,14 @@ def add_for_epic(actor: Actor, epic: str) -> dict[str, object]:
     path = os.path.join(parent_folder(repository), branch_names.epic_folder(epic))
     mark = Mark(worktree_marks.PREPARING, "", epic, _now())
     return _added(actor, repository, mark, branch_names.epic_branch(epic), path)
+
+
+def add_where_possible(actor: Actor, epic: str) -> dict[str, object] | None:
+    """As `add_for_epic`; None in a project without git, or without a commit that a worktree could be made of."""
+    try:
+        return add_for_epic(actor, epic)
+    except Unavailable:
+        return None
 
 
 def adopt(actor: Actor, name: str, epic: str = "", agent: str = "") -> dict[str, object]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 
-from ccpm.core import issue_text
+from ccpm.core import branch_names, issue_text
 from ccpm.core.renumber import needs_rename
 from ccpm.errors import Busy, NotYours
+from ccpm.external import git
 from ccpm.files import events, plain
 from ccpm.files.journal import Journal
 from ccpm.files.plain import Guarded
@@ -226,7 +227,7 @@ class Run:
             "url": self.tracker.url(found.epic.number),
             "created": made,
             "tasks": [item.number for item in found.tasks],
-            "branch": f"epic/{self.name}",
+            "branch": branch_names.epic_branch(self.name) if git.whereabouts(self.actor.top) else None,
             "warnings": self.warnings,
         }
 
