@@ -24,7 +24,7 @@ setup() {
   printf -- '---\nname: a: b\n---\n' >.claude/epics/auth/001.md
   run bash "$pm/doctor.sh"
   status_is 1
-  [[ $output == *"❌ plan      1 findings in 1 files, 1 of them errors"*"fix: ccpm-query validate --fix"* ]]
+  [[ $output == *"❌ plan      1 finding in 1 file, 1 error"*"fix: ccpm-query validate --fix"* ]]
   run bash "$pm/doctor.sh" --exit-zero
   status_is 0
   run bash "$pm/doctor.sh" --json

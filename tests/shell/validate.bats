@@ -36,6 +36,34 @@ setup() {
   [[ $output == *'"kind": "dangling", "severity": "warning", "file": ".claude/epics/auth/002.md", "line": 4, '* ]]
 }
 
+@test "what is no file is named, and neither search nor validate waits for it" {
+  ln -s nowhere.md .claude/epics/auth/016.md
+  mkfifo .claude/epics/auth/019.md
+  run timeout 20 bash "$pm/search.sh" Store
+  status_is 0
+  [[ $output == *'001'* ]]
+  run timeout 20 bash "$pm/validate.sh"
+  status_is 1
+  [[ $output == *'016.md is a link that leads to no file'*'.claude/epics/auth/016.md:1 [no-file] hint: '* ]]
+  [[ $output == *'019.md is no file, but a pipe or a device'* && $output != *Orphaned* ]]
+}
+
+@test "a task without a name, and a status that nobody knows, are told" {
+  printf -- '---\nstatus: weird\n---\nNo heading.\n' >.claude/epics/auth/002.md
+  printf -- '---\nname: C\nstatus: {x: y}\n---\n' >.claude/epics/auth/003.md
+  printf -- '---\nname: D\nstatus: Not Started\n---\n' >.claude/epics/auth/004.md
+  run bash "$pm/validate.sh"
+  status_is 1
+  [[ $output == *'002.md:1 [no-name]'*'counts as open: weird'*'002.md:2 [bad-status]'*'a list or a mapping'*'003.md:3 [bad-status]'* ]]
+  [[ $output == *'  Warnings: 3'* ]]
+}
+
+@test "nothing to mend is said as that" {
+  run ccpm-query validate --fix
+  status_is 0
+  [[ $output == *'Nothing to mend: nothing was changed.'*'System is healthy'* ]]
+}
+
 @test "--dry-run shows the diff and changes nothing" {
   printf '%s' "$broken" >.claude/epics/auth/002.md
   before=$(snapshot .)
@@ -50,7 +78,7 @@ setup() {
   before=$(snapshot .claude/epics)
   run bash "$pm/validate.sh" --fix
   status_is 1
-  [[ $output == *'+name: "Login: the first half"'*"Mended: .claude/epics/auth/002.md"*"Originals: .claude/backups/"*"Left: 1 findings"* ]]
+  [[ $output == *'+name: "Login: the first half"'*"Mended: .claude/epics/auth/002.md"*"Originals: .claude/backups/"*"Left: 1 finding:"* ]]
   run ccpm-fm-cas validate .claude/epics/auth/002.md
   status_is 0
   printf '%s' "$broken" | cmp - .claude/backups/*/files/epics/auth/002.md

@@ -240,7 +240,7 @@ def test_damage_fails_and_what_only_looks_odd_warns(top: str) -> None:
     task.write_text("---\nname: a: b\n---\n")
     check = found("plan")
     assert (check.status, check.fix) == (doctor.FAIL, "ccpm-query validate --fix")
-    assert check.what == "1 findings in 1 files, 1 of them errors, 1 with one safe answer"
+    assert check.what == "1 finding in 1 file, 1 error, 1 with one safe answer"
 
 
 def test_a_registry_of_the_older_form_is_found_and_converted(top: str) -> None:

@@ -329,8 +329,9 @@ def test_what_is_no_plain_file_is_judged_by_its_name_and_never_read(top: Path) -
     (epics / "auth/loop").symlink_to(epics)
     assert kinds(top) == [
         ("no-epic-file", "empty", 1),
-        ("orphan", "009.md", 1),
-        ("orphan", "010.md", 1),
+        ("no-file", "009.md", 1),
+        ("no-file", "010.md", 1),
+        ("no-file", "epic.md", 1),
         ("stray", "002.md.bak", 1),
         ("stray", "epic.md~", 1),
         ("not-yaml", "001.md", 2),

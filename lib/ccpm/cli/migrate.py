@@ -10,6 +10,8 @@ from ccpm.files import root
 from ccpm.ops import identity
 from ccpm.ops.plan import migration
 
+_COMPLETE = ("Migration complete!", "Files migrated")
+
 
 def run(argv: list[str]) -> int:
     parser = Parser("ccpm migrate", "", "Add `version: 1` to every PRD, epic and task that has no version.")
@@ -31,8 +33,9 @@ def run(argv: list[str]) -> int:
     for path, reason in outcome.skipped:
         sys.stdout.write(f"⚠️ Skipped: {path} ({reason})\n")
     total = len(outcome.migrated) + len(outcome.had) + len(outcome.skipped)
+    ending, done = ("Dry run: nothing was changed.", "Would migrate") if args.dry_run else _COMPLETE
     sys.stdout.write(
-        f"\nMigration complete!\n  Total files checked: {total}\n  Files migrated: {len(outcome.migrated)}\n"
+        f"\n{ending}\n  Total files checked: {total}\n  {done}: {len(outcome.migrated)}\n"
         f"  Already had version: {len(outcome.had)}\n"
     )
     if outcome.skipped:

@@ -10,6 +10,7 @@ from ccpm.cli.output import print_json, speaker
 from ccpm.core.findings import FRONTMATTER, INTEGRITY, REFERENCES, STRUCTURE
 from ccpm.errors import NO, OK, UsageError, VersionConflict
 from ccpm.files import root
+from ccpm.ops.wording import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def fix(args: Namespace) -> int:
         lines = repaired(plan, outcome)
         if outcome:
             count = len(report.findings)
-            lines += [f"📊 Left: {count} findings: {PROGRAM}" if count else "✅ System is healthy!"]
+            lines += [
+                f"📊 Left: {counted(count, 'finding')}: {PROGRAM}" if count else "✅ System is healthy!"
+            ]
         views.show_lines(lines)
     return NO if report.findings else OK
 
@@ -211,5 +214,5 @@ def repaired(plan: Plan, outcome: Outcome | None) -> list[str]:
     if outcome.done:
         lines += [f"💾 Originals: .claude/backups/{outcome.backup}; back: {PROGRAM} --undo {outcome.backup}"]
     elif not plan.repairs and not outcome.locks:
-        lines += ["Nothing has one safe answer: nothing was changed."]
+        lines += ["Nothing to mend: nothing was changed."]
     return lines

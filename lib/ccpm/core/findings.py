@@ -35,6 +35,9 @@ KINDS: dict[str, Kind] = {
         "the link follows a PRD of that name that was moved",
     ),
     "orphan": Kind(INTEGRITY, False, "a task file lies where no command reads it"),
+    "no-file": Kind(
+        INTEGRITY, False, "a link that leads nowhere, a pipe or a device in the place of a file of the plan"
+    ),
     "id-collision": Kind(
         INTEGRITY, True, "two files in one folder have the same number: `2.md` and `002.md`"
     ),
@@ -118,6 +121,8 @@ KINDS: dict[str, Kind] = {
         "YAML ends an unquoted value at ` #`: `Mend #12` reads as `Mend`",
         "quotes, if a number follows the `#`",
     ),
+    "no-name": Kind(FRONTMATTER, False, "a task has neither a `name:` nor a heading"),
+    "bad-status": Kind(FRONTMATTER, False, "the `status:` of a task is no known word: it counts as open"),
     "bad-version": Kind(FRONTMATTER, True, "`version:` is no whole number: every write is refused"),
 }
 

@@ -25,6 +25,22 @@ _MEANING = {
     **dict.fromkeys(("closed", "completed", "complete", "done", "finished", "implemented", "merged"), CLOSED),
     **dict.fromkeys(("in-progress", "active", "started", "wip", "doing"), IN_PROGRESS),
     BLOCKED: BLOCKED,
+    **dict.fromkeys(
+        (
+            "open",
+            "ready",
+            "pending",
+            "backlog",
+            "todo",
+            "to-do",
+            "not-started",
+            "planned",
+            "planning",
+            "new",
+            "draft",
+        ),
+        OPEN,
+    ),
 }
 
 _TASK_FILE = re.compile(r"(?:(?:task|issue)-)?(\d+(?:\.\d+)*[a-z]?)(?:-(.+))?\.md", re.IGNORECASE | re.DOTALL)
@@ -42,9 +58,17 @@ _SIZES = {"xs": 2.0, "s": 4.0, "m": 8.0, "l": 16.0, "xl": 32.0}
 
 @lru_cache(256)
 def status_of(text: str) -> str:
-    """One of OPEN, IN_PROGRESS, CLOSED, BLOCKED for a status as somebody wrote it."""
-    word = text.strip().strip("'\"").strip().lower().replace("_", "-").replace(" ", "-")
-    return _MEANING.get(word, OPEN)
+    """One of OPEN, IN_PROGRESS, CLOSED, BLOCKED for a status as somebody wrote it. What is no known one is OPEN."""
+    return _MEANING.get(_plain(text), OPEN)
+
+
+def is_status(text: str) -> bool:
+    """Whether `text` is a status that somebody could mean."""
+    return _plain(text) in _MEANING
+
+
+def _plain(text: str) -> str:
+    return text.strip().strip("'\"").strip().lower().replace("_", "-").replace(" ", "-")
 
 
 @lru_cache(4096)

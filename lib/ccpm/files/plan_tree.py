@@ -151,7 +151,8 @@ def load_epic(top: str, name: str) -> EpicFolder | None:
 
 
 def walk(top: str) -> Iterator[str]:
-    """Every file below `.claude/epics` and `.claude/prds`, as a path relative to the root, archives included."""
+    """Every file below `.claude/epics` and `.claude/prds`, as a path relative to the root, archives included. What
+    cannot be read like a file is none: a link that leads nowhere, a pipe."""
     pending = [".claude/prds", ".claude/epics"]
     while pending:
         folder = pending.pop()
@@ -159,7 +160,7 @@ def walk(top: str) -> Iterator[str]:
             path = f"{folder}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 pending.append(path)
-            else:
+            elif entry.is_file():
                 yield path
 
 

@@ -15,6 +15,7 @@ from ccpm.files import agent_records, atomic, clock, events, json_record, proces
 from ccpm.files.store import Store
 from ccpm.ops.health import validation
 from ccpm.ops.locking import lock_state
+from ccpm.ops.wording import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,9 +135,7 @@ def check_plan(top: str) -> Answer:
     errors = sum(finding.is_error for finding in findings)
     mendable = sum(finding.is_mendable for finding in findings)
     files = len({finding.file for finding in findings})
-    what = (
-        f"{len(findings)} findings in {files} files, {errors} of them errors, {mendable} with one safe answer"
-    )
+    what = f"{counted(len(findings), 'finding')} in {counted(files, 'file')}, {counted(errors, 'error')}, {mendable} with one safe answer"
     return FAIL if errors else WARN, what, "ccpm-query validate" + (" --fix" if mendable else "")
 
 

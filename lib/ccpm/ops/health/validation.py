@@ -12,7 +12,7 @@ import re
 
 from ccpm.core import plan_findings, renumber
 from ccpm.core.findings import Finding, in_order
-from ccpm.core.plan import CLOSED, task_id_of
+from ccpm.core.plan import CLOSED, is_status, task_id_of
 from ccpm.files import atomic, mending, plan_tree
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
@@ -131,7 +131,7 @@ def find_prd(tree: Tree, epic: plans.Epic) -> tuple[str, list[str]] | None:
 
 
 def _of_epic(tree: Tree, folder: EpicFolder) -> list[Finding]:
-    found = [finding for _, file in folder.tasks for finding in of_file(file)]
+    found = [finding for _, file in folder.tasks for finding in [*of_file(file), *_of_task(file)]]
     if folder.epic is None:
         what = f"Missing epic.md in {folder.name}"
         hint = f"create it: ccpm-plan new-epic {quote(folder.name)}; or move what is in it to the epic it belongs to"
@@ -160,6 +160,23 @@ def _of_epic(tree: Tree, folder: EpicFolder) -> list[Finding]:
         what = f"Epic {folder.name} links to a PRD that is not there: {link}"
         line = _line_of(folder.epic, "prd")
         found.append(Finding("no-prd", folder.epic.path, what, hint, line, len(places) == 1, "prd"))
+    return found
+
+
+def _of_task(file: PlanFile) -> list[Finding]:
+    """Whether a task says what it is called, and a status that means something."""
+    if file.problem or not file.document.has_block:
+        return []
+    found = []
+    if not (plans.text(file, "name") or plans.text(file, "title") or plans.heading(file)):
+        hint = fill("give it one: ccpm-fm-cas update {file} 'name=…'", file.path)
+        found.append(Finding("no-name", file.path, "The task has no name", hint))
+    status = file.get("status")
+    if status and not (isinstance(status, str) and is_status(status)):
+        hint = fill("write open, in-progress or closed: ccpm-fm-cas update {file} status=…", file.path)
+        shown = status if isinstance(status, str) else "a list or a mapping"
+        what = f"The status is no known one, and counts as open: {shown}"
+        found.append(Finding("bad-status", file.path, what, hint, _line_of(file, "status"), key="status"))
     return found
 
 
@@ -198,6 +215,11 @@ def _of_other(top: str, path: str) -> list[Finding]:
         epic = quote(path.split("/")[-2])
         hint = f"a sync was interrupted while it renamed files; let it finish: ccpm-sync epic {epic}"
         return [Finding("stray", path, f"A task under a name in between: {name}", hint)]
+    real = os.path.join(top, path)
+    if name.endswith(".md") and not os.path.isfile(real):
+        kind = "a link that leads to no file" if os.path.islink(real) else "no file, but a pipe or a device"
+        hint = f"put a file in its place, or move it out of the plan: {quote(path)}"
+        return [Finding("no-file", path, f"Not readable: {name} is {kind}", hint)]
     if task_id_of(name) and path.startswith(".claude/epics/"):
         hint = "move it to the folder of its epic, or to tasks/ below that, or give it another name: "
         return [Finding("orphan", path, f"Orphaned task file: {name}", hint + quote(path))]
