@@ -62,6 +62,14 @@ SEEDED: list[Bug] = [
         "shows": "DID NOT RAISE",
     },
     {
+        "name": "tasks are given out while they get their numbers",
+        "file": f"{WHERE}/epic.py",
+        "old": "        self.session.block(_renamed(found))\n",
+        "new": "",
+        "test": "tests/unit/test_sync_and_work.py::test_nobody_gets_a_task_while_its_epic_is_synced",
+        "shows": "DID NOT RAISE",
+    },
+    {
         "name": "a rename is not journaled",
         "file": f"{WHERE}/relabel.py",
         "old": '        if index > begun:\n            journal.append({"move": index})\n',

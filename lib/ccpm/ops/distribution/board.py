@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 NAME = "work.json"
+_RENAMING = "{} syncs its epic, and it is about to be named after its issue"
 
 
 class Look:
@@ -42,8 +43,10 @@ class Look:
         plan = record.get("plan") or {}
         hours = work.typical_hours([e["seconds"] / 3600 for e in self.tasks.values() if e.get("seconds")])
         self.plan = EpicPlan(self.epic.plan.tasks, hours)
-        self.claims = claims.held(actor.store)
-        self.held = {task.key: c for task in self.plan.tasks if (c := claims.find(task, self.claims))}
+        every = claims.every(actor.store)
+        found = {task.key: c for task in self.plan.tasks if (c := claims.find(task, every))}
+        self.held = {key: claim for key, claim in found.items() if not claim.is_renaming}
+        self.renaming = {key: _RENAMING.format(c.agent) for key, c in found.items() if c.is_renaming}
         begun = {key for key, entry in self.tasks.items() if entry.get("started") and not entry.get("done")}
         by_key = {task.key: task for task in self.plan.tasks}
         abandoned = {
@@ -56,7 +59,7 @@ class Look:
             {key: claim.agent for key, claim in self.held.items()},
             {key: str(agent) for key, agent in (plan.get("assignments") or {}).items()},
             abandoned,
-            _barred(actor, self.plan),
+            self.renaming | _barred(actor, self.plan),
             frozenset(begun),
         )
 

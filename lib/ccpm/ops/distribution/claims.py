@@ -5,11 +5,15 @@ Contract
   lock by hand, `task-<id>` with and without leading zeros, count as claims too.
 - A claim that `take` made belongs to an agent (or to a process, with a pid) and lasts `TTL` seconds; every sign of
   life of its agent extends it (`keep`). So it ends at the latest when its agent counts as dead.
+- A sync `block`s the tasks that it is about to name after their issues: nobody can claim them under the old name. That
+  is no claim, and `held` does not tell it.
 
 Guarantee: one live holder a task (promise P1), and a holder that lost its claim cannot write under it (P4).
 """
 
 from __future__ import annotations
+
+import os
 
 from ccpm.core import leases, names
 from ccpm.core.leases import Lease
@@ -23,6 +27,7 @@ from ccpm.ops.locking.locks import Request
 from ccpm.ops.plan import plans
 
 OPERATION = "work"
+RENAMING = "rename"
 TTL = 900.0
 """Seconds without a sign of life after which a claim ends: those after which its agent counts as dead."""
 
@@ -56,6 +61,11 @@ class Claim:
         return self.lease.owner.agent
 
     @property
+    def is_renaming(self) -> bool:
+        """Whether a sync keeps the task from being claimed."""
+        return self.lease.operation == RENAMING
+
+    @property
     def fence(self) -> dict[str, int]:
         """What every write under this claim carries."""
         return {self.resource: self.lease.token}
@@ -63,6 +73,11 @@ class Claim:
 
 def held(store: Store) -> dict[str, Claim]:
     """{resource: claim} of every task that somebody holds now."""
+    return {resource: claim for resource, claim in every(store).items() if not claim.is_renaming}
+
+
+def every(store: Store) -> dict[str, Claim]:
+    """The same with the tasks that a sync blocks."""
     found = {}
     for resource in store.list_locks():
         if resource.startswith("task-"):
@@ -80,6 +95,14 @@ def find(task: Task, claims: dict[str, Claim]) -> Claim | None:
 def take(store: Store, task: Task, agent: str, pid: int = 0) -> Claim | None:
     """A claim on `task` for `agent`, None if somebody has it now. `pid`: it ends with that process."""
     request = _request(task, agent, pid)
+    lease = locks.try_acquire(store, request)
+    return Claim(request.resource, lease) if isinstance(lease, Lease) else None
+
+
+def block(store: Store, task: Task, agent: str) -> Claim | None:
+    """Keep everybody from claiming `task` until this process drops it or ends; None if somebody has it now."""
+    owner = process.owner(agent, os.getpid())
+    request = Request(resource_of(task), owner, RENAMING, ttl=leases.MAX_TTL, timeout=0.0)
     lease = locks.try_acquire(store, request)
     return Claim(request.resource, lease) if isinstance(lease, Lease) else None
 

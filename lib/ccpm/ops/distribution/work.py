@@ -56,13 +56,15 @@ class Given:
 
 def next_task(actor: Actor, epic: str, pid: int = 0, may_steal: bool = False) -> Given | None:
     """Claim the best task that can be started now: own assignments, then what nobody was assigned, then (`may_steal`)
-    that of others. None if there is none."""
+    that of others. None if there is none. Busy (75) while a sync keeps some back."""
     bury_dead(actor, epic)
     for _ in range(_TRIES):
         look = Look(actor, epic)
         offers = work.available(look.board, actor.agent)
         if not offers:
-            return steal(actor, epic, pid) if may_steal else None
+            if may_steal:
+                return steal(actor, epic, pid)
+            return _no_task(look)
         given = _claim(actor, look, offers[0], pid)
         if given:
             return given
@@ -93,14 +95,14 @@ def claim(actor: Actor, reference: str, pid: int = 0) -> Given:
 
 def steal(actor: Actor, epic: str, pid: int = 0) -> Given | None:
     """Claim a task for an idle agent: what a dead one left, what nobody has, else unstarted work of the most loaded
-    agent. None if nobody has anything to give."""
+    agent. None if nobody has anything to give. Busy (75) while a sync keeps some back."""
     bury_dead(actor, epic)
     for _ in range(_TRIES):
         look = Look(actor, epic)
         offers = work.available(look.board, actor.agent)
         found = None if offers else work.find_steal(look.board, actor.agent)
         if not offers and not found:
-            return None
+            return _no_task(look)
         if offers:
             given = _claim(actor, look, offers[0], pid)
         else:
@@ -219,6 +221,17 @@ def locate(actor: Actor, reference: str) -> tuple[str, str]:
         named = ", ".join(f"{epic}/{key}" for epic, key in found)
         raise UsageError(f"several epics have a task {reference!r}: {named}", "name it EPIC/TASK")
     return found[0]
+
+
+def _no_task(look: Look) -> Given | None:
+    """None: there is no task. Busy (75) while a sync has some back until they are named after their issues."""
+    if look.renaming:
+        key, why = next(iter(look.renaming.items()))
+        raise Busy(
+            f"no task of epic {look.epic.name!r} can be claimed yet: {why} ({key}.md)",
+            f"run it again when the sync is done: ccpm-lock check {epics.resource_of(look.epic.name)}",
+        )
+    return None
 
 
 def _claim(actor: Actor, look: Look, task: Task, pid: int) -> Given | None:

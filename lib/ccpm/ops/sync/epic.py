@@ -13,14 +13,12 @@ import os
 
 from ccpm.core import branch_names, issue_text
 from ccpm.core.renumber import needs_rename
-from ccpm.errors import Busy, NotYours
+from ccpm.errors import NotYours
 from ccpm.external import git
 from ccpm.files import events, plain
 from ccpm.files.journal import Journal
 from ccpm.files.plain import Guarded
-from ccpm.ops import wording
 from ccpm.ops.actor import Actor
-from ccpm.ops.distribution import claims
 from ccpm.ops.locking.fences import Fenced
 from ccpm.ops.plan import epics
 from ccpm.ops.sync import Progress, items, once, relabel, state
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ccpm.core.merge_fields import Record
+    from ccpm.core.plan import Task
 
     Data = dict[str, Any]
 
@@ -108,7 +107,7 @@ class Run:
         if not pending:
             self.session.items = found
             return self._report(found, [])
-        self._check_claims(found)
+        self.session.block(_renamed(found))
         requests = _requests([item for item in new if item.key not in made])
         self.progress.begin(
             len(new) + sum(item.task is not None for item in new), self.tracker.estimate(*requests)
@@ -132,19 +131,6 @@ class Run:
 
     def _numbers_made(self) -> dict[str, int]:
         return {key: made.number for key, made in self.once.made(once.ISSUE).items()}
-
-    def _check_claims(self, found: Items) -> None:
-        """Busy (75) if somebody has a task whose file, and with it the name of the claim, would change."""
-        held = claims.held(self.actor.store)
-        for item in found.tasks:
-            claim = (
-                claims.find(item.task, held) if item.task and (not item.number or _will_move(item)) else None
-            )
-            if claim:
-                raise Busy(
-                    f"{item.path} would be renamed, but its task is held by {wording.lease(claim.lease)}",
-                    "sync the epic before work on it begins, or when it was given back: ccpm-work release",
-                )
 
     def _make(self, found: Items, new: list[Item]) -> None:
         """The labels and issues that there are not."""
@@ -192,10 +178,14 @@ class Run:
         return {"issues": issues}
 
     def finish(self) -> None:
-        """Complete what the journal has decided about files, then end the journal."""
+        """Complete what the journal has decided about files, then end the journal. Busy (75) if somebody has a task
+        that is still to be renamed."""
         decided = next((entry for entry in reversed(self.journal.entries) if "relabel" in entry), None)
         if decided is None:
             return
+        names = decided["relabel"].get("names", {})
+        found = Items(self.actor.top, self.name, self.tracker)
+        self.session.block([task for task in _renamed(found) if task.key in names])
         folder = os.path.join(self.actor.top, self.folder)
         self.warnings += relabel.finish(self.actor, self.journal, folder)
         epics.write_task_list(self.actor, self.name)
@@ -248,6 +238,11 @@ def _outlives(entry: Data, entries: list[Data]) -> bool:
     comments = {e["intent"] for e in entries if e.get("kind") == once.COMMENT}
     about = entry.get("intent") or entry.get("result") or entry.get("void")
     return "batch" in entry or (about is not None and about in comments)
+
+
+def _renamed(found: Items) -> list[Task]:
+    """The tasks whose files do not have the names of their issues yet."""
+    return [item.task for item in found.tasks if item.task and (not item.number or _will_move(item))]
 
 
 def _will_move(item: Item) -> bool:

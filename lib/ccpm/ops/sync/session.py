@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import os
 
-from ccpm.errors import NotYours
+from ccpm.errors import Busy, NotYours
+from ccpm.files import records
 from ccpm.files.journal import Journal
+from ccpm.ops import wording
 from ccpm.ops.actor import Actor
+from ccpm.ops.distribution import claims
 from ccpm.ops.locking.fences import Fenced
 from ccpm.ops.locking.keeping import Keeping
 from ccpm.ops.plan import epics
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ccpm.core.merge_fields import Record
+    from ccpm.core.plan import Task
+    from ccpm.ops.distribution.claims import Claim
 
 
 class Session:
@@ -34,6 +39,7 @@ class Session:
         self.name = name
         self.progress = progress or Progress()
         self.warnings: list[str] = []
+        self._blocked: dict[str, Claim] = {}
         self._kept = Keeping(actor, epics.resource_of(name), operation)
 
     def __enter__(self) -> Session:
@@ -55,6 +61,8 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         bind(self.tracker, self._outer)
+        for claim in self._blocked.values():
+            claims.drop(self._outer.store, claim)
         self._kept.__exit__()
 
     def _check_journal(self) -> None:
@@ -72,6 +80,27 @@ class Session:
     def check(self) -> None:
         """LeaseLost (11) if the epic is not held any more: before each request."""
         self._kept.check()
+
+    def block(self, tasks: list[Task]) -> None:
+        """Let nobody claim `tasks`, whose files are about to be renamed, until the session ends: a claim goes by the
+        old name. Busy (75) if somebody has one."""
+        store = self.actor.store
+        for task in tasks:
+            name = claims.resource_of(task)
+            claim = self._blocked.get(name) or claims.block(store, task, self.actor.agent)
+            if claim:
+                self._blocked[name] = claim
+        held = claims.held(store)
+        for task in tasks:
+            claim = claims.find(task, held)
+            if claim or claims.resource_of(task) not in self._blocked:
+                raise Busy(
+                    f"{task.file} would be renamed, but its task is held by "
+                    f"{wording.lease(claim.lease) if claim else 'somebody'}",
+                    "sync the epic before work on it begins, or when it was given back: ccpm-work release",
+                    task=task.id,
+                    holders=[records.describe(claim.lease)] if claim else [],
+                )
 
     def reload(self) -> Items:
         self.items = Items(self.actor.top, self.name, self.tracker)
