@@ -21,6 +21,7 @@ LIB = Path(os.environ.get("CCPM_LIB_UNDER_TEST") or Path(__file__).parents[2] / 
 sys.path[:0] = [str(LIB), str(LIB / "vendor")]
 
 from ccpm.external.git import refs, repository
+from ccpm.external.git import worktrees as git_worktrees
 from ccpm.files import atomic
 from ccpm.ops.actor import Actor
 from ccpm.ops.branches import removal, worktrees
@@ -61,6 +62,7 @@ stepwise(refs.Moving, "commit")
 stepwise(atomic, "replace")
 stepwise(atomic, "remove")
 stepwise(shutil, "rmtree")
+stepwise(git_worktrees, "put_aside")
 
 if action == "merge":
     merging.merge(Actor("coordinator", {}), epic, merging.Options(what, rescue=True))

@@ -48,7 +48,7 @@ SEEDED: list[Bug] = [
     _bug(
         "worktrees are removed without a rescue",
         "ops/branches/removal.py",
-        "        saved = _save(actor, repository, worktree, mark, with_rescue, keeps_branch)\n",
+        "        saved = _save(actor, repository, worktree, mark, with_rescue or bool(mark.saved), keeps_branch)\n",
         "        saved = None\n",
         "removing.py::test_unsaved_work_refuses_the_removal_and_its_rescue_brings_it_back[untracked]",
     ),

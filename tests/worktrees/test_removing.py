@@ -228,10 +228,11 @@ def test_a_removal_that_was_killed_is_finished_and_never_taken_for_lost_work(pro
     admin.joinpath("locked").write_text(
         "ccpm removing agent=agent-1 epic=auth since=2025-11-04T04:16:21Z saved=refs/ccpm/rescue/agent-1/x"
     )
-    (path / "base.txt").unlink()
+    aside = path.rename(path.with_name(f".{path.name}.removed"))
+    (aside / "base.txt").unlink()
     gone = project.json("remove", "auth", "--agent", "agent-1")
     assert gone["saved"] == "refs/ccpm/rescue/agent-1/x"
-    assert not path.exists()
+    assert not path.exists() and not aside.exists()
     assert gone["branch_deleted"] is False, "nothing else leads to its commit"
     assert project.json("list") == []
 

@@ -34,6 +34,11 @@ def agent_branch(epic: str, agent: str) -> str:
     return f"{epic_branch(epic)}{_BETWEEN}{_agent_part(agent)}"
 
 
+def plain_branch(word: str) -> str:
+    """The branch of a worktree without an epic, in the folder `word`."""
+    return f"worktree-{word}"
+
+
 def agent_branch_prefix(epic: str) -> str:
     """What the branches of all agents of `epic` begin with."""
     return epic_branch(epic) + _BETWEEN

@@ -146,6 +146,15 @@ def silence(agent: Agent, now: Now, seen_boot: float = NEVER) -> float:
     return min(quiet, now.boot - seen_boot)
 
 
+def why_gone(owner: Owner, is_alive: bool | None, host: str, boot_id: str) -> str:
+    """Why the process of `owner` is known to be gone, "" if it is not; `is_alive`, `host`: as in `judge`."""
+    if owner.pid and is_alive is False:
+        return "its process is gone"
+    if owner.pid and owner.host == host and owner.boot_id and owner.boot_id != boot_id:
+        return "its process ended with a reboot"
+    return ""
+
+
 def judge(
     agent: Agent, now: Now, is_alive: bool | None, host: str, seen_boot: float = NEVER
 ) -> tuple[str, str]:
@@ -153,11 +162,8 @@ def judge(
     here. `host`: where the observer is. `seen_boot`: as in `silence`."""
     if agent.ended:
         return GONE, agent.why or "it was found dead"
-    owner = agent.owner
-    if owner.pid and is_alive is False:
-        return GONE, "its process is gone"
-    if owner.pid and owner.host == host and owner.boot_id and owner.boot_id != now.boot_id:
-        return GONE, "its process ended with a reboot"
+    if why := why_gone(agent.owner, is_alive, host, now.boot_id):
+        return GONE, why
     quiet = silence(agent, now, seen_boot)
     if quiet >= DEAD:
         return GONE, f"no heartbeat for {quiet / 60:.0f} minutes"

@@ -81,16 +81,38 @@ def detach(worktree: Worktree) -> None:
     atomic.replace(os.path.join(worktree.admin, "HEAD"), f"{worktree.head}\n".encode())
 
 
+def put_aside(worktree: Worktree) -> None:
+    """Take the folder from its place in one step: from then on what lies at its path is not what was there."""
+    if os.path.isdir(worktree.path):
+        _remove_folder(_aside(worktree))
+        try:
+            os.rename(worktree.path, _aside(worktree))
+        except OSError as error:
+            raise io_failure(f"remove {worktree.path}", error) from error
+
+
 def drop(worktree: Worktree) -> None:
-    """Remove the folder. The caller has made sure that nothing in it is missed."""
+    """Remove the folder, also what a run that was killed has only put aside. The caller has made sure that nothing in
+    it is missed."""
+    put_aside(worktree)
+    _remove_folder(_aside(worktree))
+
+
+def _aside(worktree: Worktree) -> str:
+    """No folder of a worktree begins with a dot (core/branch_names.py)."""
+    folder, name = os.path.split(worktree.path)
+    return os.path.join(folder, f".{name}.removed")
+
+
+def _remove_folder(path: str) -> None:
     import shutil
 
     try:
-        shutil.rmtree(worktree.path)
+        shutil.rmtree(path)
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise io_failure(f"remove {worktree.path}", error) from error
+        raise io_failure(f"remove {path}", error) from error
 
 
 def forget(repository: Repository, worktree: Worktree) -> None:

@@ -1,12 +1,17 @@
 """Removing worktrees. Work is never destroyed (promise P9): unsaved work refuses the removal, or is rescued before it.
 
 The order, each step durable before the next, so that a kill anywhere leaves a state that the next run completes: look
-→ save (refs/ccpm/rescue/…) → look again → mark as being removed → branch → folder → git's entry → registry. Once a
-worktree is marked as being removed, all that was in it is safe; what is left of it is taken away by whoever comes by:
-`remove` again, `prune`, `add` for the same agent, the coordinator.
+→ save (refs/ccpm/rescue/…) → look again → mark as being removed → folder put aside → branch → folder → git's entry →
+registry. Once the folder of a worktree so marked is put aside, all that was in it is safe; what is left is taken away
+by whoever comes by: `remove` again, `prune`, `add` for the same agent, the coordinator. A folder that is still in its
+place is looked at anew.
+
+Non-guarantee: a program that goes on writing into the folder while it is being put aside writes into nothing.
 """
 
 from __future__ import annotations
+
+import os
 
 from ccpm.core import branch_names, worktree_marks
 from ccpm.core.worktree_marks import Mark
@@ -25,14 +30,14 @@ _LOOKS = 3
 
 
 def remove(actor: Actor, epic: str, agent: str, with_rescue: bool = False) -> dict[str, object]:
-    """Remove the worktree of `agent` in `epic` ("": of the epic itself) and its branch: {path, branch, saved, …}.
+    """Remove the worktree of `agent` in `epic` ("": of the epic itself), and the branch that was made for it: {path,
+    branch, saved, …}. Other branches stay, also where one of them is checked out there.
 
     Busy (75) names unsaved work, unless `with_rescue`. NotYours (77) while another live agent works there.
     """
     repository = Repository.around(actor.top)
     worktree = use_case.of_agent(repository, epic, agent)
-    _check_free(actor, worktree)
-    return _remove(actor, repository, worktree, with_rescue, keeps_branch=not agent)
+    return _remove(actor, repository, worktree, with_rescue, keeps_branch=False, apart=(actor.agent,))
 
 
 def remove_path(actor: Actor, path: str, with_rescue: bool = False) -> dict[str, object]:
@@ -41,8 +46,7 @@ def remove_path(actor: Actor, path: str, with_rescue: bool = False) -> dict[str,
     worktree = worktrees.find(repository, path)
     if worktree is None or not worktree.admin:
         raise UsageError(f"{path} is no linked worktree of this repository", "ccpm-worktree list")
-    _check_free(actor, worktree)
-    return _remove(actor, repository, worktree, with_rescue, keeps_branch=False)
+    return _remove(actor, repository, worktree, with_rescue, keeps_branch=False, apart=(actor.agent,))
 
 
 def retire(actor: Actor, path: str) -> dict[str, object]:
@@ -52,11 +56,11 @@ def retire(actor: Actor, path: str) -> dict[str, object]:
     worktree = worktrees.find(repository, path)
     if worktree is None or not worktree.admin:
         return {"path": path, "branch": "", "saved": None}
-    return _remove(actor, repository, worktree, True, keeps_branch=True)
+    return _remove(actor, repository, worktree, True, keeps_branch=True, apart=None)
 
 
 def prune(actor: Actor, epic: str = "", with_rescue: bool = False) -> list[dict[str, object]]:
-    """Remove the worktrees of agents that are not alive, and finish what was left half done. Commits stay on their
+    """Remove the worktrees in which nobody living works, and finish what was left half done. Commits stay on their
     branches. One result each; those with unsaved work, unless `with_rescue`, are kept and have a `refused`."""
     repository = Repository.around(actor.top)
     results = []
@@ -65,104 +69,129 @@ def prune(actor: Actor, epic: str = "", with_rescue: bool = False) -> list[dict[
         if mark is None or mark.state == worktree_marks.CHECKING or (epic and mark.epic != epic):
             continue
         is_left = mark.state == worktree_marks.REMOVING or worktree.is_missing
-        if not is_left and (not mark.agent or worktree_agents.is_live(actor.store, mark.epic, mark.agent)):
+        if not is_left and (not mark.agent or worktree_agents.at_work(actor.store, worktree.path, mark)):
             continue
         try:
             results.append(_remove(actor, repository, worktree, with_rescue, keeps_branch=True))
+        except NotYours:
+            continue  # somebody has begun to work there
         except CcpmError as error:
             results.append({"path": worktree.path, "branch": worktree.branch, "refused": error.message})
     return results
 
 
-def finish_left(actor: Actor, repository: Repository, epic: str) -> None:
-    """Finish the removals of worktrees of `epic` that a kill left half done."""
+def finish_left(actor: Actor, repository: Repository, epic: str, with_rescue: bool) -> list[dict[str, str]]:
+    """Finish the removals of worktrees of `epic` that a kill left half done; those that cannot be: {branch, agent,
+    why}."""
+    kept = []
     for worktree in worktrees.all_of(repository)[1:]:
         mark = worktree_marks.parse(worktree.mark)
         if mark and mark.epic == epic and mark.state == worktree_marks.REMOVING:
-            _remove(actor, repository, worktree, False, keeps_branch=True)
+            try:
+                _remove(actor, repository, worktree, with_rescue, keeps_branch=True)
+            except CcpmError as error:
+                kept.append({"branch": worktree.branch, "agent": mark.agent, "why": error.message})
+    return kept
 
 
-def remove_merged(
-    actor: Actor, repository: Repository, worktree: Worktree, with_rescue: bool
-) -> dict[str, object]:
-    """As `remove`, for a worktree whose agent is gone and whose branch is merged."""
-    return _remove(actor, repository, worktree, with_rescue, keeps_branch=False)
+def remove_merged(actor: Actor, repository: Repository, worktree: Worktree, with_rescue: bool) -> None:
+    """As `remove`, for a worktree whose branch is merged. The branch stays: it is the coordinator's to delete."""
+    _remove(actor, repository, worktree, with_rescue, keeps_branch=True, apart=(actor.agent,))
 
 
 def clear(actor: Actor, repository: Repository, worktree: Worktree) -> None:
-    """Finish the removal of `worktree`, or take it away when its folder is gone; what its index has is saved."""
-    _finish_or_save(actor, repository, worktree, True, True)
+    """Take a worktree whose folder is gone away, for one that holds its lock; what its index has is saved."""
+    _take_away(actor, repository, worktree, with_rescue=True, keeps_branch=True)
 
 
-def _check_free(actor: Actor, worktree: Worktree) -> None:
+def _remove(
+    actor: Actor,
+    repository: Repository,
+    worktree: Worktree,
+    with_rescue: bool,
+    keeps_branch: bool,
+    apart: tuple[str, ...] | None = (),
+) -> dict[str, object]:
+    """`apart`: the agents whose being there does not matter; None: nobody's does. What is there, and who, is looked at
+    under the lock of the worktree: whoever makes it or removes it has that, maybe for long."""
+    with _holding(actor, use_case.resource_of(worktree.path)):
+        there = worktrees.find(repository, worktree.path)
+        if there is None:
+            return _result(worktree, False, "")
+        if apart is not None and not there.is_missing:
+            _require_free(actor, there, apart)
+        return _take_away(actor, repository, there, with_rescue, keeps_branch)
+
+
+def _require_free(actor: Actor, worktree: Worktree, apart: tuple[str, ...]) -> None:
     mark = worktree_marks.parse(worktree.mark)
     if worktree.mark and mark is None:
         raise NotYours(
             f"{worktree.path} is locked by somebody else ({worktree.mark})",
             f"git worktree unlock '{worktree.path}', if its owner agrees",
         )
-    is_others = mark is not None and mark.agent not in ("", actor.agent)
-    if mark and is_others and mark.state == worktree_marks.IN_USE and _is_live(actor, mark):
-        raise NotYours(
-            f"{worktree.path} is in use by {mark.agent} since {mark.since}",
-            "wait until that agent has ended, or let it remove its worktree itself",
-        )
+    for agent, since in worktree_agents.at_work(actor.store, worktree.path, mark).items():
+        if agent not in apart:
+            raise NotYours(
+                f"{worktree.path} is in use by {agent} since {since}",
+                f"wait until that agent has ended, or let it do this itself: "
+                f"ccpm-worktree remove --path '{worktree.path}' --agent {agent}",
+            )
 
 
-def _is_live(actor: Actor, mark: Mark) -> bool:
-    return worktree_agents.is_live(actor.store, mark.epic, mark.agent)
-
-
-def _remove(
-    actor: Actor, repository: Repository, worktree: Worktree, with_rescue: bool, keeps_branch: bool
-) -> dict[str, object]:
-    with Holding(
-        actor.store,
-        use_case.resource_of(worktree.path),
-        actor.agent,
-        "worktree-remove",
-        actor.fences,
-        actor.say,
-        use_case.PATIENCE,
-    ):
-        return _finish_or_save(actor, repository, worktree, with_rescue, keeps_branch)
-
-
-def _finish_or_save(
+def _take_away(
     actor: Actor, repository: Repository, worktree: Worktree, with_rescue: bool, keeps_branch: bool
 ) -> dict[str, object]:
     mark = worktree_marks.parse(worktree.mark) or Mark(
         worktree_marks.IN_USE, *branch_names.split(worktree.branch)[::-1], ""
     )
-    saved = None
-    if mark.state not in (worktree_marks.REMOVING, worktree_marks.CHECKING):
+    keeps_branch = keeps_branch or worktree.branch != _made_for(mark, worktree)
+    # a folder that is still there after a kill may have been worked in since
+    was_saved = mark.state == worktree_marks.REMOVING and worktree.is_missing
+    if not was_saved and mark.state != worktree_marks.CHECKING:
         _refuse_inner(repository, worktree)
-        saved = _save(actor, repository, worktree, mark, with_rescue, keeps_branch)
+        saved = _save(actor, repository, worktree, mark, with_rescue or bool(mark.saved), keeps_branch)
         mark = mark.changed_to(worktree_marks.REMOVING, saved.ref if saved else "")
         worktrees.write_mark(worktree, str(mark))
-    branch = "" if keeps_branch else _delete_branch(repository, worktree)
+    worktrees.put_aside(worktree)
+    was_deleted = not keeps_branch and _delete_branch(repository, worktree)
     worktrees.drop(worktree)
-    with Holding(
-        actor.store,
-        use_case.ADMIN,
-        actor.agent,
-        "worktree-remove",
-        actor.fences,
-        actor.say,
-        use_case.PATIENCE,
-    ):
+    with _holding(actor, use_case.ADMIN):
         worktrees.forget(repository, worktree)
     if mark.epic:
         worktree_agents.forget(actor.store, mark.epic, worktree.path)
     fields = {"epic": mark.epic, "agent": mark.agent, "path": worktree.path, "saved": mark.saved}
     events.append(actor.top, "worktree.removed", **fields)
+    return _result(worktree, was_deleted, mark.saved)
+
+
+def _result(worktree: Worktree, was_deleted: bool, saved: str) -> dict[str, object]:
     return {
         "path": worktree.path,
         "branch": worktree.branch,
-        "branch_deleted": bool(branch),
-        "saved": mark.saved or None,
-        "restore": rescue.restore_command(mark.saved) if mark.saved else None,
+        "branch_deleted": was_deleted,
+        "saved": saved or None,
+        "restore": rescue.restore_command(saved) if saved else None,
     }
+
+
+def _made_for(mark: Mark, worktree: Worktree) -> str:
+    """The branch that was made for the worktree and goes with it; "" for that of an epic, which does not."""
+    if not mark.epic:
+        return branch_names.plain_branch(os.path.basename(worktree.path))
+    return branch_names.agent_branch(mark.epic, mark.agent) if mark.agent else ""
+
+
+def _holding(actor: Actor, resource: str) -> Holding:
+    return Holding(
+        actor.store,
+        resource,
+        actor.agent,
+        "worktree-remove",
+        actor.fences,
+        actor.say,
+        use_case.PATIENCE,
+    )
 
 
 def _save(
@@ -174,6 +203,7 @@ def _save(
     keeps_branch: bool,
 ) -> rescue.Saved | None:
     """Make sure that nothing in `worktree` is only there: the rescue that was needed for it, None if none was."""
+    _require_link(worktree)
     source = use_case.source_of(repository)
     saved, before = None, None
     for _ in range(_LOOKS):
@@ -198,6 +228,16 @@ def _save(
     )
 
 
+def _require_link(worktree: Worktree) -> None:
+    """A folder without its `.git` is none that git can look into: it would look into the repository around it."""
+    if not worktree.is_missing and not os.path.lexists(os.path.join(worktree.path, ".git")):
+        raise Busy(
+            f"{worktree.path} is there, but its link to the repository (.git) is gone",
+            f"bring it back (git worktree repair '{worktree.path}'), or move the folder away; then run it again",
+            path=worktree.path,
+        )
+
+
 def _refuse_inner(repository: Repository, worktree: Worktree) -> None:
     for other in worktrees.all_of(repository):
         if other.path != worktree.path and root.is_inside(other.path, worktree.path):
@@ -208,16 +248,16 @@ def _refuse_inner(repository: Repository, worktree: Worktree) -> None:
             )
 
 
-def _delete_branch(repository: Repository, worktree: Worktree) -> str:
-    """Delete the branch of `worktree` if all its commits are elsewhere, and if it is still where it was looked at; its
-    name, "" if it stays."""
+def _delete_branch(repository: Repository, worktree: Worktree) -> bool:
+    """Delete the branch of `worktree` if all its commits are elsewhere, and if it is still where it was looked at;
+    whether it is gone."""
     if not worktree.branch or not worktree.head:
-        return ""
+        return False
     if unsaved.only_here(repository, worktree.head, worktree.branch):
-        return ""
+        return False
     worktrees.detach(worktree)
     try:
         refs.move(repository, branch_names.HEADS + worktree.branch, refs.NOTHING, worktree.head)
     except VersionConflict:
-        return ""
-    return worktree.branch
+        return False
+    return True

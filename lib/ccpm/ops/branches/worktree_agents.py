@@ -1,6 +1,7 @@
 """What the registry knows of agents and their branches: the one place where worktrees and merges ask it.
 
-Contract: an agent that no registry knows is not live.
+Contract: an agent that no registry knows is not live. A worktree is in use as long as anybody works in it: the agent
+that it was made for, and every agent that is registered there (`at_work`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 from ccpm.core import branch_names
 from ccpm.core import registry as rules
 from ccpm.core.registry import Agent
+from ccpm.core.worktree_marks import Mark
 from ccpm.errors import CcpmError
 from ccpm.files import agent_records, clock, process
 from ccpm.files.store import Store
@@ -49,6 +51,28 @@ def is_live(store: Store, epic: str, agent_id: str) -> bool:
         return any(is_live(store, name, agent_id) for name in agent_records.epics_with_registry(store.top))
     agent = _agents(store, epic).get(agent_id)
     return agent is not None and not agents.is_dead(store, agent)
+
+
+def at_work(store: Store, path: str, mark: Mark | None) -> dict[str, str]:
+    """{agent: since when} of those who may be working in the worktree at `path`, whose mark is `mark`.
+
+    Without an epic that is the agent of the mark, unless its process is known to be gone: no registry has to know it.
+    """
+    found = {}
+    if mark and mark.agent:
+        is_user = is_live(store, mark.epic, mark.agent) or not (mark.epic or _is_gone(mark))
+        found.update({mark.agent: mark.since} if is_user else {})
+    for epic in agent_records.epics_with_registry(store.top):
+        for agent in _agents(store, epic).values():
+            is_there = agent.worktree and os.path.realpath(agent.worktree) == os.path.realpath(path)
+            if is_there and not agents.is_dead(store, agent):
+                found.setdefault(agent.id, clock.to_iso(agent.started))
+    return found
+
+
+def _is_gone(mark: Mark) -> bool:
+    owner = mark.owner
+    return bool(rules.why_gone(owner, process.is_alive(owner), process.host(), process.boot_id()))
 
 
 def of_branches(store: Store, epic: str, branches: list[str]) -> dict[str, str]:

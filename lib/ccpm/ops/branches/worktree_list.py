@@ -46,7 +46,7 @@ def _describe(
         "agent": agent,
         "state": "missing" if worktree.is_missing else mark.state if mark else "unmarked",
         "since": mark.since if mark else "",
-        "live": bool(epic and agent) and worktree_agents.is_live(Store(top), epic, agent),
+        "live": bool(worktree_agents.at_work(Store(top), worktree.path, mark)),
         "ahead": ahead,
         "dirty": not worktree.is_missing and _is_dirty(repository, worktree),
     }

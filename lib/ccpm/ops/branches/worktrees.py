@@ -23,7 +23,8 @@ from ccpm.errors import Busy, NotFound, NotYours, Unavailable, UsageError
 from ccpm.external.git import refs, worktrees
 from ccpm.external.git.repository import Repository
 from ccpm.external.git.worktrees import Worktree
-from ccpm.files import clock, events
+from ccpm.files import clock, events, process
+from ccpm.ops import identity
 from ccpm.ops.actor import Actor
 from ccpm.ops.branches import epic_branch, worktree_agents, worktree_files
 from ccpm.ops.locking.holding import Holding
@@ -75,16 +76,23 @@ def adopt(actor: Actor, name: str, epic: str = "", agent: str = "") -> dict[str,
     it is what Claude Code would make: `.claude/worktrees/<name>` on branch `worktree-<name>`, but with the up-to-date
     default branch as its base, and with the files of .worktreeinclude.
     """
-    word = names.escape(name.strip()).replace("..", ".%2E")[:100].rstrip(".")
-    if not word:
-        raise UsageError("a worktree needs a name")
+    word = plain_word(name)
     agent = names.check_agent(agent or word)
     if epic:
         return add(actor, epic, agent)
     repository = Repository.around(actor.top)
     path = os.path.join(actor.top, ".claude", "worktrees", word)
-    mark = Mark(worktree_marks.PREPARING, agent, "", _now())
-    return _added(actor, repository, mark, f"worktree-{word}", path)
+    lives_in = worktree_marks.process_of(process.owner(agent, identity.process_of()))
+    mark = Mark(worktree_marks.PREPARING, agent, "", _now(), process=lives_in)
+    return _added(actor, repository, mark, branch_names.plain_branch(word), path)
+
+
+def plain_word(name: str) -> str:
+    """`name` as the folder of a worktree without an epic, and as a part of its branch."""
+    word = names.escape(name.strip()).replace("..", ".%2E")[:100].rstrip(".")
+    if not word:
+        raise UsageError("a worktree needs a name")
+    return word
 
 
 def parent_folder(repository: Repository) -> str:
@@ -112,10 +120,10 @@ def of_agent(repository: Repository, epic: str, agent: str) -> Worktree:
     """The worktree of `agent` in `epic` ("": of the epic itself). NotFound (66) names those there are."""
     branch = branch_names.agent_branch(epic, agent) if agent else branch_names.epic_branch(epic)
     everything = worktrees.all_of(repository)
-    for one in everything[1:]:
-        mark = worktree_marks.parse(one.mark)
-        if one.branch == branch or (mark and (mark.epic, mark.agent) == (epic, agent)):
-            return one
+    marks = {one: worktree_marks.parse(one.mark) for one in everything[1:]}
+    its_own = [one for one, mark in marks.items() if mark and (mark.epic, mark.agent) == (epic, agent)]
+    if found := its_own or [one for one, mark in marks.items() if one.branch == branch and not mark]:
+        return found[0]
     there = ", ".join(os.path.basename(one.path) for one in everything[1:]) or "none"
     whose = f"agent {agent!r} has no worktree" if agent else "there is no worktree"
     raise NotFound(f"{whose} for epic {epic!r}; there are: {there}", "ccpm-worktree list")
@@ -132,9 +140,10 @@ def _added(actor: Actor, repository: Repository, mark: Mark, branch: str, path: 
             found = _make(actor, repository, mark, branch, path)
         state = worktree_marks.parse(found.mark)
         brought: list[str] = []
-        if is_new or (state and state.state == worktree_marks.PREPARING) or found.mark == _GIT_IS_ADDING:
-            repository.run("checkout", "--quiet", "--force", at=found.path)
+        is_unfinished = state.state == worktree_marks.PREPARING if state else found.mark == _GIT_IS_ADDING
+        if is_unfinished and not has_files(found):
             brought = worktree_files.bring(repository, source_of(repository), found.path)
+            repository.run("checkout", "--quiet", "--force", at=found.path)
         worktrees.write_mark(found, str(mark.changed_to(worktree_marks.IN_USE)))
         if os.path.exists(os.path.join(found.path, ".gitmodules")):
             notes.append(
@@ -158,6 +167,12 @@ def _added(actor: Actor, repository: Repository, mark: Mark, branch: str, path: 
     }
 
 
+def has_files(worktree: Worktree) -> bool:
+    """Whether everything was put there: git writes the index when it has checked out the last file, and from then on
+    what lies in the worktree is somebody's."""
+    return os.path.exists(os.path.join(worktree.admin, "index"))
+
+
 _GIT_IS_ADDING = "initializing"
 """The reason that git itself gives while `worktree add` runs; what is left of one that was killed."""
 
@@ -179,16 +194,16 @@ def _existing(actor: Actor, repository: Repository, mark: Mark, branch: str, pat
                 f"{one.path} is the worktree of {theirs.agent or 'the epic'} since {theirs.since}",
                 "use another agent id: ids that differ only in a leading `agent-` share a branch",
             )
-        if one.branch != branch and not (theirs and theirs.state == worktree_marks.REMOVING):
+        if one.is_missing:
+            unfinished = theirs.state == worktree_marks.PREPARING if theirs else one.mark == _GIT_IS_ADDING
+            _clear(actor, repository, one, is_empty=unfinished)
+            continue
+        if one.branch != branch:
             raise Busy(
                 f"{one.path} has {one.branch or 'a detached HEAD'} checked out, not {branch}",
                 f"put {branch} back there, or remove that worktree: ccpm-worktree remove",
                 path=one.path,
             )
-        unfinished = theirs.state == worktree_marks.PREPARING if theirs else one.mark == _GIT_IS_ADDING
-        if one.is_missing or (theirs and theirs.state == worktree_marks.REMOVING):
-            _clear(actor, repository, one, is_empty=unfinished)
-            continue
         return one
     return None
 
