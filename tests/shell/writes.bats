@@ -28,6 +28,36 @@ setup() {
   [ "$(cat f)" = old ]
 }
 
+@test "atomic-write leaves a file of another living agent as it is, 77" {
+  mkdir -p src/db .claude/epics/auth && echo old >src/db/user.ts
+  ccpm-agent claim auth db 'src/db/**' '*.md' --agent agent-a --pid $$
+  for way in '' --append; do
+    run ccpm-atomic-write $way src/db/user.ts --agent agent-b <<<new
+    status_is 77
+    [[ $output == *"src/db/user.ts belongs to agent-a by stream db of auth"*"nothing was written"*"hint: "*"ccpm-agent request src/db/user.ts"* ]]
+  done
+  [ "$(cat src/db/user.ts)" = old ]
+  printf -- '---\nname: x\n---\n' >src/db/notes.md
+  run ccpm-fm-cas update src/db/notes.md name=y --agent agent-b
+  status_is 77
+  ccpm-fm-cas update src/db/notes.md name=y --agent agent-a
+  ccpm-fm-cas update "$task" status=closed --agent agent-b
+  ccpm-atomic-write src/db/user.ts --agent agent-a <<<new
+  ccpm-atomic-write src/app.ts --agent agent-b <<<new
+  ccpm-atomic-write .claude/epics/auth/log.md --agent agent-b <<<new
+}
+
+@test "atomic-write lets through what is the session's own, and what a subagent's script writes without a name" {
+  mkdir -p src .claude/epics/auth
+  export CLAUDE_CODE_SESSION_ID=s1
+  ccpm-agent claim auth app 'src/**' --pid $$
+  ccpm-atomic-write src/app.ts --agent agent-sub <<<new
+  ccpm-agent claim auth web 'web/**' --agent agent-sub
+  mkdir web && ccpm-atomic-write web/a.ts <<<new
+  run ccpm-atomic-write web/a.ts --agent agent-other <<<new
+  status_is 77
+}
+
 @test "atomic-write edits the target of a symbolic link and keeps the link" {
   echo old >target && ln -s target link
   echo new | ccpm-atomic-write link

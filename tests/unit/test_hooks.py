@@ -18,7 +18,7 @@ from ccpm.errors import Busy
 from ccpm.files import checkout, clock, process
 from ccpm.ops import frontmatter, identity
 from ccpm.ops.actor import Actor
-from ccpm.ops.claude import hook_after, hook_worktrees, hooks
+from ccpm.ops.claude import hook_after, hook_changes, hook_worktrees, hooks
 from ccpm.ops.distribution import claims, work
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
@@ -286,6 +286,25 @@ def test_a_command_that_writes_a_file_of_another_is_refused(top: Path, command: 
 )
 def test_a_command_that_does_not_certainly_write_one_is_let_through(top: Path, command: str) -> None:
     assert bash(top, command) == {}
+
+
+def test_a_folder_is_looked_at_as_far_as_its_last_file(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [f"huge/{number}" for number in range(2100)] + ["huge/zz/last", "large/one"]:
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).touch()
+    assert bash(top, "rm -rf huge") == {}
+    claim(top, OTHER, "huge/zz/**", stream="end")
+    assert "huge/zz/last belongs to agent-other" in reason(bash(top, "rm -rf huge"))
+    monkeypatch.setattr(hook_changes, "MOST_FILES", 100)
+    said = reason(bash(top, "rm -rf huge"))
+    assert "huge has too many files" in said
+    assert "agent-other: stream end of auth (huge/zz/**)" in said
+    claim(top, OTHER, "huge2/**", stream="end")
+    assert bash(top, "rm -rf huge") == {}
+    lock(top, ownership.resource_of(str(top), "large/one"), OTHER)
+    assert bash(top, "rm -rf huge") == {}
+    lock(top, ownership.resource_of(str(top), "huge/zz/last"), OTHER)
+    assert "its lock on the file" in reason(bash(top, "rm -rf huge"))
 
 
 def test_only_our_own_helpers_get_the_subagents_id_and_the_whole_input_stays(top: Path) -> None:

@@ -8,6 +8,7 @@ from ccpm.cli.arguments import Parser, invalid
 from ccpm.cli.output import print_json
 from ccpm.errors import OK, UsageError, io_failure
 from ccpm.ops import identity, plain_files
+from ccpm.ops.team import writers
 
 PROGRAM = "ccpm-atomic-write"
 
@@ -29,6 +30,7 @@ def run(argv: list[str]) -> int:
     )
     parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
     args = parser.parse_args(argv)
+    writers.check(args.file, args.agent)
     path, content = plain_files.write(
         plain_files.Write(
             args.file,

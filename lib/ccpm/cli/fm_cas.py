@@ -60,6 +60,7 @@ def _get(parser: Parser, rest: list[str]) -> int:
 def _write(parser: Parser, rest: list[str]) -> int:
     """`set` and `update`: they differ in whether a version is expected."""
     from ccpm.ops import frontmatter
+    from ccpm.ops.team import writers
 
     expects = parser.prog.endswith(" set")
     if expects:
@@ -72,6 +73,7 @@ def _write(parser: Parser, rest: list[str]) -> int:
     args = parser.parse_args(rest)
     if not args.assignments and not args.unset:
         raise UsageError("nothing to change", f"{parser.prog} FILE KEY=VALUE …")
+    writers.check(args.file, args.agent)
     change = frontmatter.Change(
         args.file,
         identity.agent_id(args.agent),
@@ -88,9 +90,11 @@ def _write(parser: Parser, rest: list[str]) -> int:
 
 def _ensure(parser: Parser, rest: list[str]) -> int:
     from ccpm.ops import frontmatter
+    from ccpm.ops.team import writers
 
     parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
     args = parser.parse_args(rest)
+    writers.check(args.file, args.agent)
     agent, fences = identity.agent_id(args.agent), identity.carried_fences(args.fence)
     added = frontmatter.ensure_version(args.file, agent, fences)
     if args.json:
@@ -102,6 +106,7 @@ def _commit(parser: Parser, rest: list[str]) -> int:
     from ccpm.errors import NotFound
     from ccpm.files import plain
     from ccpm.ops import frontmatter
+    from ccpm.ops.team import writers
 
     parser.add_argument(
         "--expect-version", type=int, required=True, metavar="N", help="the version that you read"
@@ -117,6 +122,7 @@ def _commit(parser: Parser, rest: list[str]) -> int:
     content = plain.read(args.source)
     if content is None:
         raise NotFound(f"no such file: {args.source}", "name the file with the new content after --from")
+    writers.check(args.file, args.agent)
     fences = identity.carried_fences(args.fence)
     agent = identity.agent_id(args.agent)
     version = frontmatter.commit(args.file, agent, content, args.expect_version, fences, args.if_sha256)

@@ -58,6 +58,13 @@ def owned_denial(path: str, agent: str, what: str, since: str) -> str:
     )
 
 
+def large_denial(folder: str, agent: str, what: str, since: str) -> str:
+    return (
+        f"{folder} has too many files to look at each, and some may belong to {agent}: {what}, since {since}. "
+        "Change the parts of it that are not theirs, each by its name"
+    )
+
+
 def locked_denial(path: str, resource: str, holder: str) -> str:
     return (
         f"{path} is part of {resource}, which is held by {holder}. Wait until it is free: ccpm-lock check {resource}; "

@@ -9,8 +9,8 @@ import os
 
 from ccpm.core import hook_decisions, quick_json
 from ccpm.errors import CcpmError, LeaseLost, Malformed, NotFound
-from ccpm.files import checkout, plain, root
-from ccpm.ops.claude import hook_changes, hook_records, hooks
+from ccpm.files import checkout, glance, plain, root
+from ccpm.ops.claude import hook_changes, hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def _keep_tasks(top: str, agent: str) -> None:
     """Extend the claims of `agent` on tasks, also where no epic knows it, if one was not extended lately: each time,
     its record is written anew."""
     folder = root.locks_dir(top)
-    for name in hook_records.listing(folder):
-        if not name.startswith("task-") or hook_records.age(path := f"{folder}/{name}") < THROTTLE:
+    for name in glance.listing(folder):
+        if not name.startswith("task-") or glance.age(path := f"{folder}/{name}") < THROTTLE:
             continue
-        record = hook_records.read(path)
+        record = glance.read(path)
         if agent.encode() in record and b"operation: work" in record:
             from ccpm.files.store import Store
             from ccpm.ops.distribution import claims
@@ -102,7 +102,7 @@ def _keep_tasks(top: str, agent: str) -> None:
 def _records(top: str, agent: str) -> list[tuple[str, dict[str, Any]]]:
     """(epic, what its registry says of `agent`) for each epic that knows it."""
     found = []
-    for epic, data in hook_records.registries(top, f'"{agent}"'.encode()):
+    for epic, data in glance.registries(top, f'"{agent}"'.encode()):
         try:
             record = quick_json.loads(data)["agents"][agent]
         except (ValueError, KeyError, TypeError, RecursionError):

@@ -10,28 +10,21 @@ import os
 
 from ccpm.core import hook_decisions, names
 from ccpm.core.hook_decisions import COPY, ORDINARY, STATE
-from ccpm.files import checkout, root
-from ccpm.ops.claude import hook_records
+from ccpm.files import checkout, glance, root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ccpm.core.shell_writes import Write
     from ccpm.ops.claude.hooks import Call
-    from ccpm.ops.team.ownership import Claim
 
-MOST_FILES = 2000
-"""Files below one folder that are looked at, when a command removes or moves it."""
+MOST_FILES = 20_000
+"""Files below one folder that are looked at, when a command removes or moves it: about a second of work. Of a larger
+one it is asked what could be below it."""
 
 
 def denial_of_edit(call: Call, path: str) -> str:
     """Why the agent may not change the file `path` (absolute, free of symbolic links), "" if it may."""
-    path = in_plan(call.top, path)
-    top = root.of_file(path)
-    if not top:
-        return ""
-    worktree, relative = checkout.locate(top, path)
+    top, worktree, relative = _place(call, path)
     if not relative:
         return ""
     reason = _denial(call, top, worktree, relative)
@@ -49,13 +42,9 @@ def denial_of_command(call: Call, command: str) -> str:
     from ccpm.core import shell_writes
 
     for write in shell_writes.writes(command):
-        for path in _paths_of(call, write):
-            path = in_plan(call.top, path)
-            top = root.of_file(path)
-            worktree, relative = checkout.locate(top, path) if top else ("", "")
-            reason = _denial(call, top, worktree, relative, write.program) if relative else ""
-            if reason:
-                return hook_decisions.by_command(write.program, reason)
+        reason = _denial_of_write(call, write)
+        if reason:
+            return hook_decisions.by_command(write.program, reason)
     return ""
 
 
@@ -78,6 +67,52 @@ def in_plan(top: str, path: str) -> str:
     return path
 
 
+def _denial_of_write(call: Call, write: Write) -> str:
+    path = _path_of(call, write)
+    if not path:
+        return ""
+    if not (write.is_tree and os.path.isdir(path) and not os.path.islink(path)):
+        folder, name = os.path.split(path)
+        return _denial_in(call, folder, [name], write.program)
+    left = MOST_FILES
+    for folder, folders, found in os.walk(path):
+        folders[:] = sorted(name for name in folders if name != ".git")  # our own come first
+        reason = _denial_in(call, folder, found, write.program) if found else ""
+        left -= len(found)
+        if reason or left < 0:
+            return reason or _denial_below(call, path)
+    return ""
+
+
+def _denial_in(call: Call, folder: str, names: list[str], program: str) -> str:
+    """Why the agent may not change the files `names` of a folder, "" if it may change them all."""
+    top, worktree, first = _place(call, f"{folder}/{names[0]}")
+    if not first:
+        return ""
+    prefix = first[: len(first) - len(names[0])]
+    if call.look(top).is_empty and not prefix.lower().startswith(".claude/"):
+        return ""
+    return next(filter(None, (_denial(call, top, worktree, prefix + name, program) for name in names)), "")
+
+
+def _denial_below(call: Call, folder: str) -> str:
+    """Why a folder with too many files to look at each of them may not be changed as a whole."""
+    top, _, relative = _place(call, f"{folder}/.")
+    claim = call.look(top).claim_below(relative[:-2]) if relative else None
+    return (
+        hook_decisions.large_denial(relative[:-2] or ".", claim.agent, claim.what, claim.since)
+        if claim
+        else ""
+    )
+
+
+def _place(call: Call, path: str) -> tuple[str, str, str]:
+    """(the project that a file belongs to, the worktree it is in, its path there); empty outside of projects."""
+    path = in_plan(call.top, path)
+    top = root.of_file(path)
+    return (top, *checkout.locate(top, path)) if top else ("", "", "")
+
+
 def _denial(call: Call, top: str, worktree: str, relative: str, program: str = "") -> str:
     folded = _folded(top, relative)
     kind = hook_decisions.kind_of(folded, worktree == top, root.SHARED)
@@ -90,7 +125,7 @@ def _denial(call: Call, top: str, worktree: str, relative: str, program: str = "
         reason = _locked(call, top, relative, kind)
         if reason:
             return reason
-    claim = _claim_against(call, top, relative)
+    claim = call.look(top).claim_on(relative)
     return hook_decisions.owned_denial(relative, claim.agent, claim.what, claim.since) if claim else ""
 
 
@@ -111,43 +146,6 @@ def _locked(call: Call, top: str, relative: str, kind: hook_decisions.Kind) -> s
     return ""
 
 
-def _claim_against(call: Call, top: str, relative: str) -> Claim | None:
-    """The claim of another agent on the file; one of the session's own agent does not stand against its subagents."""
-    if not _may_be_claimed(call, top, relative):
-        return None
-    from ccpm.ops.team import ownership
-
-    claim = ownership.owner_of(top, relative, call.agent)
-    if claim and claim.agent == call.session:
-        claim = ownership.owner_of(top, relative, call.session)
-        return None if claim and claim.agent == call.agent else claim
-    return claim
-
-
-def _may_be_claimed(call: Call, top: str, relative: str) -> bool:
-    """False only if no other agent can have a claim on the file: a look at what is written, not at who lives."""
-    if any(name.startswith("file-") for name in hook_records.listing(root.locks_dir(top))):
-        return True
-    fold = os.path.exists(os.path.join(top, ".CLAUDE"))
-    path = relative.lower() if fold else relative
-    return any(_may_claim(call, data, path, fold) for _, data in hook_records.registries(top, b'"files"'))
-
-
-def _may_claim(call: Call, registry: bytes, relative: str, fold: bool) -> bool:
-    """Whether a stream of another agent in a `registry` (agents.json) may mean the file."""
-    from ccpm.core import patterns, quick_json
-
-    try:
-        streams = quick_json.loads(registry)["coordination"]["streams"].values()
-        return any(
-            stream["owner"] not in ("", call.agent)
-            and patterns.may_match([text.lower() if fold else text for text in stream["files"]], relative)
-            for stream in streams
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return True  # of another form: ops/team/ownership.py reads it in full
-
-
 def _folded(top: str, relative: str) -> str:
     """`relative` in lower case where that is the same file, as far as the names of our own folders go."""
     if relative[:8].lower() != ".claude/" or not os.path.exists(os.path.join(top, ".CLAUDE")):
@@ -159,40 +157,28 @@ def _may_write(command: str) -> bool:
     return any(sign in command for sign in (">", "rm", "mv", "cp", "sed", "tee", "truncate", "git", "unlink"))
 
 
-def _paths_of(call: Call, write: Write) -> Iterable[str]:
-    """The files that `write` means, free of symbolic links; none where a folder that the command enters is missing."""
+def _path_of(call: Call, write: Write) -> str:
+    """The file or folder that `write` means, free of symbolic links; "" where a folder that the command enters is
+    missing."""
     folder = call.cwd
     for step in write.where:
         folder = os.path.join(folder, step)
     path = os.path.join(folder, write.path)
     if not os.path.isdir(folder) or "\0" in path:
-        return
+        return ""
     if write.name and os.path.isdir(path):
         path = os.path.join(path, write.name)
-    elif write.is_tree and os.path.isdir(path) and not os.path.islink(path):
-        yield from _files_below(os.path.realpath(path))
-        return
-    if write.follows_links:
-        yield os.path.realpath(path)
-    else:
-        folder, name = os.path.split(path.rstrip("/"))
-        yield os.path.join(os.path.realpath(folder), name)
-
-
-def _files_below(folder: str) -> Iterable[str]:
-    left = MOST_FILES
-    for where, folders, found in os.walk(folder):
-        folders[:] = [name for name in folders if name != ".git"]
-        for name in found:
-            left -= 1
-            if left < 0:
-                return
-            yield os.path.join(where, name)
+    if write.follows_links or (
+        write.is_tree and os.path.isdir(path) and not os.path.islink(path.rstrip("/"))
+    ):
+        return os.path.realpath(path)
+    folder, name = os.path.split(path.rstrip("/"))
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def _helpers() -> list[str]:
     """The names of our executables, from the folder that they are in."""
-    return [name[5:] for name in hook_records.listing(beside("bin")) if name.startswith("ccpm-")]
+    return [name[5:] for name in glance.listing(beside("bin")) if name.startswith("ccpm-")]
 
 
 def _takes_agent(script: str) -> bool:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ccpm.ops.team.look import Look
+
 EDITS = {"Edit": "file_path", "Write": "file_path", "MultiEdit": "file_path", "NotebookEdit": "notebook_path"}
 """Tool: the key of its input that names the file."""
 
@@ -33,13 +35,26 @@ class Call:
     `cwd` of the project `top` ("": no project). `tool` with its `input`; `data`: all that was given. `afterwards`: what
     is to be done once the answer is written."""
 
-    __slots__ = ("afterwards", "agent", "cwd", "data", "event", "input", "session", "strict", "tool", "top")
+    __slots__ = (
+        "_looks",
+        "afterwards",
+        "agent",
+        "cwd",
+        "data",
+        "event",
+        "input",
+        "session",
+        "strict",
+        "tool",
+        "top",
+    )
 
     def __init__(self, event: str, data: dict[str, Any], strict: bool = False) -> None:
         self.event = event
         self.data = data
         self.strict = strict
         self.afterwards: list[Callable[[], None]] = []
+        self._looks: dict[str, Look] = {}
         self.cwd = os.path.realpath(_text(data, "cwd") or os.getcwd())
         self.session = identity.session_agent(_text(data, "session_id"))
         subagent = _text(data, "agent_id")
@@ -53,6 +68,14 @@ class Call:
     @property
     def is_subagent(self) -> bool:
         return self.agent != self.session
+
+    def look(self, top: str) -> Look:
+        """What stands against the agent in the project `top`, looked at once a call."""
+        if top not in self._looks:
+            from ccpm.ops.team.look import Look
+
+            self._looks[top] = Look(top, self.agent, self.session)
+        return self._looks[top]
 
     def edited(self) -> str:
         """The file that an edit tool names, free of symbolic links; "" for other tools."""

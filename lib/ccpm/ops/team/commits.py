@@ -49,11 +49,11 @@ def check_staged(actor: Actor) -> None:
     living = {agent.id for agent in _living(actor.top)}
     swept = _unclaimed(actor.top, worktree, staging.others(actor.top, worktree, actor.agent, paths))
     found = ownership.find(actor.top, [os.path.join(worktree, path) for path in paths], actor.agent)
-    family = _family(actor) if found or swept else set()
+    relatives = family(actor) if found or swept else set()
     theirs = {
         path: (who, f"staged by {who} at {when}")
         for path, (who, when) in swept.items()
-        if who in living and who not in family
+        if who in living and who not in relatives
     }
     theirs |= {
         os.path.relpath(path, worktree): (
@@ -61,7 +61,7 @@ def check_staged(actor: Actor) -> None:
             f"belongs to {claim.agent} by {claim.what}, since {claim.since}",
         )
         for path, claim in found.items()
-        if claim.agent not in family
+        if claim.agent not in relatives
     }
     if not theirs:
         return
@@ -124,8 +124,8 @@ def _living(top: str) -> list[Agent]:
     ]
 
 
-def _family(actor: Actor) -> set[str]:
-    """The agents that live in the committer's process."""
+def family(actor: Actor) -> set[str]:
+    """The agents that live in the actor's process."""
     living = _living(actor.top)
     own = next((agent.owner for agent in living if agent.id == actor.agent), None)
     if own is None or not own.pid:

@@ -24,18 +24,31 @@ from __future__ import annotations
 import os
 
 from ccpm.core import patterns
+from ccpm.core.names import unescape
 from ccpm.core.registry import Registry, Stream, folded
 from ccpm.errors import CcpmError
-from ccpm.files import agent_records, checkout, clock, plain
+from ccpm.files import agent_records, checkout, clock, plain, root
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
 from ccpm.ops.team import agents, streams
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pathspec import PathSpec
+
 STREAM, LOCK = "stream", "lock"
 GRANTED = "granted by "
 
+Loaded = tuple[list[Registry], list[CcpmError]]
+"""The registries in which files are claimed, and what is wrong with those that cannot be read."""
+
 _HAS_CLAIMS = b'"files"'
 """What every registry contains in which files are claimed."""
+
+
+_specs: dict[tuple[str, ...], PathSpec[Any]] = {}
 
 
 class Claim:
@@ -83,9 +96,9 @@ def is_free(top: str, path: str, asking: str) -> bool:
         return False
 
 
-def find(top: str, paths: list[str], asking: str = "") -> dict[str, Claim]:
-    """{path: its claim} for those of `paths` that have one; the registries are read once."""
-    registries, broken = load(top)
+def find(top: str, paths: list[str], asking: str = "", loaded: Loaded | None = None) -> dict[str, Claim]:
+    """{path: its claim} for those of `paths` that have one; the registries are read once (or are those `loaded`)."""
+    registries, broken = loaded or load(top)
     looked = {path: next(iter(_claims(top, path, asking, registries)), None) for path in paths}
     found = {path: claim for path, claim in looked.items() if claim}
     if broken and not found and any(checkout.locate(top, path)[1] for path in paths):
@@ -93,8 +106,32 @@ def find(top: str, paths: list[str], asking: str = "") -> dict[str, Claim]:
     return found
 
 
-def load(top: str) -> tuple[list[Registry], list[CcpmError]]:
-    """The registries in which files are claimed, and what is wrong with those that cannot be read."""
+def first_below(top: str, folder: str, family: set[str]) -> Claim | None:
+    """The first claim of an agent outside of `family` that may mean a file below `folder` ("": the whole project)."""
+    store = Store(top)
+    for resource in store.list_locks():
+        path = unescape(resource[5:]) if resource.startswith("file-") else ""
+        if path and (not folder or root.is_inside(path, folder)):
+            for claim in _locks_on(top, path):
+                if claim.agent not in family:
+                    return claim
+    fold = streams.is_case_blind(top)
+    within = [patterns.quoted(folder)] if folder else []
+    for registry in load(top)[0]:
+        for stream in registry.streams.values():
+            files = patterns.readable(stream.files)
+            meets = not within or patterns.meet(folded(files, fold), folded(within, fold))
+            if (
+                stream.is_live
+                and stream.owner not in family
+                and meets
+                and streams.is_owned(top, registry, stream)
+            ):
+                return _claim_of(registry, stream)
+    return None
+
+
+def load(top: str) -> Loaded:
     return agent_records.load(top, _HAS_CLAIMS)
 
 
@@ -125,13 +162,17 @@ def _claims(top: str, path: str, asking: str, registries: list[Registry]) -> lis
 def means(files: list[str], path: str, fold: bool = False) -> bool:
     """Whether the patterns `files` mean `path`, which is relative to the project's top."""
     found, path = folded(files, fold), path.lower() if fold else path
-    if not patterns.may_match(found, path):
-        return False
-    from pathspec import PathSpec
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+    return patterns.may_match(found, path) and _compiled(tuple(found)).match_file(path)
 
-    # Not GitIgnoreSpec, which lets a pattern for a folder win over a later one for a file in it (core/patterns.py).
-    return bool(PathSpec.from_lines(GitIgnoreSpecPattern, patterns.readable(found)).match_file(path))
+
+def _compiled(files: tuple[str, ...]) -> PathSpec[Any]:
+    if files not in _specs:
+        from pathspec import PathSpec
+        from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+        # Not GitIgnoreSpec, which lets a pattern for a folder win over a later one for a file in it (core/patterns.py).
+        _specs[files] = PathSpec.from_lines(GitIgnoreSpecPattern, patterns.readable(list(files)))
+    return _specs[files]
 
 
 def _locks_on(top: str, relative: str) -> list[Claim]:

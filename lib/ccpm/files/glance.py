@@ -1,6 +1,7 @@
-"""The registries as they are written, for hooks that only look: without loading what decides and writes.
+"""Records as they are written, for those that only look: without loading what decides and writes.
 
-What a record means is said by files/agent_records.py and core/registry.py; here it is only asked whether it may matter.
+What a record means is said by files/agent_records.py and core/registry.py; here it is only asked whether one may
+matter.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def age(path: str) -> float:
 
 
 def read(path: str) -> bytes:
-    """The content of a file, b"" if it cannot be read: whoever has to change it says why."""
+    """The content of a file, b"" if it cannot be read: whoever has to use it says why."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
