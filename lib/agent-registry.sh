@@ -22,6 +22,10 @@
 # $AGENT_ID, the Claude Code session or the login session. Of one word more than a function needs, `agent-…` is the
 # agent and anything else the epic. Statuses are those of ccpm-agent.
 
+[ -n "${BASH_VERSION-}" ] || {
+  printf 'agent-registry.sh: this shell is not bash, which the library needs\nhint: run the script with bash\n' >&2
+  return 69
+}
 # shellcheck source=lib/session.sh
 case ${BASH_SOURCE[0]} in
   */*) . "${BASH_SOURCE[0]%/*}/session.sh" ;;
@@ -49,13 +53,13 @@ unregister_agent() {
 get_active_agents() { _ccpm_call ccpm-agent list ${1:+"$1"} --brief; }
 
 cleanup_stale_agents() {
-  local rest count=0
+  local _ccpm_rest _ccpm_count=0
   _ccpm_capture ccpm-agent clean ${1:+"$1"} || return
-  rest=$_CCPM_OUT
-  while [ -n "$rest" ]; do
-    rest=${rest#*$'\n'} count=$((count + 1))
+  _ccpm_rest=$_CCPM_OUT
+  while [ -n "$_ccpm_rest" ]; do
+    _ccpm_rest=${_ccpm_rest#*$'\n'} _ccpm_count=$((_ccpm_count + 1))
   done
-  [ "$count" -eq 0 ] || printf 'Removed %d dead agents\n' "$count"
+  [ "$_ccpm_count" -eq 0 ] || printf 'Removed %d dead agents\n' "$_ccpm_count"
 }
 
 increment_commits() { heartbeat "$@"; }
@@ -71,16 +75,16 @@ remove_locked_file() {
 }
 
 claim_work_stream() {
-  local files line=${*: -1} pattern
+  local _ccpm_files _ccpm_line=${*: -1} _ccpm_pattern
   _ccpm_who_with 2 "$@"
-  files=()
-  while [ -n "$line" ]; do
-    pattern=${line%%,*}
-    case $line in *,*) line=${line#*,} ;; *) line='' ;; esac
-    while [ "${pattern# }" != "$pattern" ]; do pattern=${pattern# }; done
-    [ -z "$pattern" ] || files+=("$pattern")
+  _ccpm_files=()
+  while [ -n "$_ccpm_line" ]; do
+    _ccpm_pattern=${_ccpm_line%%,*}
+    case $_ccpm_line in *,*) _ccpm_line=${_ccpm_line#*,} ;; *) _ccpm_line='' ;; esac
+    while [ "${_ccpm_pattern# }" != "$_ccpm_pattern" ]; do _ccpm_pattern=${_ccpm_pattern# }; done
+    [ -z "$_ccpm_pattern" ] || _ccpm_files+=("$_ccpm_pattern")
   done
-  _ccpm_agent claim "${_CCPM_EPIC:-.}" "$_CCPM_WORD" ${files[@]+"${files[@]}"} || return
+  _ccpm_agent claim "${_CCPM_EPIC:-.}" "$_CCPM_WORD" ${_ccpm_files[@]+"${_ccpm_files[@]}"} || return
   printf '✓ Claimed work stream: %s\n' "$_CCPM_WORD"
 }
 
@@ -100,33 +104,33 @@ get_stream_owner() {
 }
 
 list_work_streams() {
-  local name status owner rest
+  local _ccpm_name _ccpm_status _ccpm_owner _ccpm_rest
   _ccpm_capture ccpm-agent streams "${1:-.}" || return
   printf 'Work Streams:\n'
-  rest=$_CCPM_OUT
-  while [ -n "$rest" ]; do
-    IFS=$'\t' read -r name status owner _ <<<"${rest%%$'\n'*}"
-    rest=${rest#*$'\n'}
-    printf '%s - Owner: %s - Status: %s\n' "$name" "$owner" "$status"
+  _ccpm_rest=$_CCPM_OUT
+  while [ -n "$_ccpm_rest" ]; do
+    IFS=$'\t' read -r _ccpm_name _ccpm_status _ccpm_owner _ <<<"${_ccpm_rest%%$'\n'*}"
+    _ccpm_rest=${_ccpm_rest#*$'\n'}
+    printf '%s - Owner: %s - Status: %s\n' "$_ccpm_name" "$_ccpm_owner" "$_ccpm_status"
   done
 }
 
 check_file_conflicts() {
-  local epic=. stream line status=0
+  local _ccpm_epic=. _ccpm_stream _ccpm_line _ccpm_status=0
   if [ $# -gt 1 ]; then
-    epic=$1
+    _ccpm_epic=$1
     shift
   fi
-  line=${1-} stream=${2-}
+  _ccpm_line=${1-} _ccpm_stream=${2-}
   set --
-  while [ -n "$line" ]; do
-    set -- "$@" "${line%%,*}"
-    case $line in *,*) line=${line#*,} ;; *) line='' ;; esac
-    while [ "${line# }" != "$line" ]; do line=${line# }; done
+  while [ -n "$_ccpm_line" ]; do
+    set -- "$@" "${_ccpm_line%%,*}"
+    case $_ccpm_line in *,*) _ccpm_line=${_ccpm_line#*,} ;; *) _ccpm_line='' ;; esac
+    while [ "${_ccpm_line# }" != "$_ccpm_line" ]; do _ccpm_line=${_ccpm_line# }; done
   done
-  _ccpm_capture ccpm-agent conflicts "$epic" "$@" "--stream=$stream" || status=$?
+  _ccpm_capture ccpm-agent conflicts "$_ccpm_epic" "$@" "--stream=$_ccpm_stream" || _ccpm_status=$?
   [ -z "$_CCPM_OUT" ] || printf '%s' "$_CCPM_OUT" >&2
-  return "$status"
+  return "$_ccpm_status"
 }
 
 init_coordination() { _ccpm_call ccpm-agent streams "${1-}" >/dev/null; }
@@ -151,16 +155,16 @@ _ccpm_who() {
 
 # _ccpm_who_with N ARGS…: the last N of ARGS belong to the function; the first of these in $_CCPM_WORD.
 _ccpm_who_with() {
-  local more=$(($# - 1 - $1)) last=$1
+  local _ccpm_more=$(($# - 1 - $1)) _ccpm_last=$1
   shift
-  if [ "$more" -lt 0 ]; then
+  if [ "$_ccpm_more" -lt 0 ]; then
     _ccpm_who
     _CCPM_WORD=''
     return
   fi
-  _CCPM_WORD=${*:$((more + 1)):1}
-  [ "$last" -gt 0 ] || return 0
-  _ccpm_who "${@:1:$more}"
+  _CCPM_WORD=${*:$((_ccpm_more + 1)):1}
+  [ "$_ccpm_last" -gt 0 ] || return 0
+  _ccpm_who "${@:1:$_ccpm_more}"
 }
 
 # _ccpm_agent VERB ARGS…: on behalf of $_CCPM_AGENT, if somebody is named.

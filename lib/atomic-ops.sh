@@ -12,6 +12,10 @@
 # written and its status is returned. FUNCTION may be several words; as in every tested command, `set -e` does not count
 # in it. With $CCPM_FENCE set (acquire_lock does it), nothing is written once that lock is lost (11).
 
+[ -n "${BASH_VERSION-}" ] || {
+  printf 'atomic-ops.sh: this shell is not bash, which the library needs\nhint: run the script with bash\n' >&2
+  return 69
+}
 # shellcheck source=lib/session.sh
 case ${BASH_SOURCE[0]} in
   */*) . "${BASH_SOURCE[0]%/*}/session.sh" ;;
@@ -29,17 +33,17 @@ atomic_append() {
 }
 
 atomic_write_file() {
-  local source=${1-} target=${2-}
-  if [ ! -f "$source" ]; then
-    printf 'atomic_write_file: no such file: %s\n' "$source" >&2
+  local _ccpm_source=${1-} _ccpm_target=${2-}
+  if [ ! -f "$_ccpm_source" ]; then
+    printf 'atomic_write_file: no such file: %s\n' "$_ccpm_source" >&2
     return 66
   fi
   # A new file that is a program stays one, as with cp.
   set --
-  if [ -x "$source" ] && [ ! -e "$target" ]; then
+  if [ -x "$_ccpm_source" ] && [ ! -e "$_ccpm_target" ]; then
     set -- "--mode=$(printf '%o' "$((0777 & ~$(umask)))")"
   fi
-  _ccpm_call ccpm-atomic-write "$@" "--from=$source" -- "$target"
+  _ccpm_call ccpm-atomic-write "$@" "--from=$_ccpm_source" -- "$_ccpm_target"
 }
 
 atomic_update() {
@@ -71,34 +75,37 @@ _ccpm_file() { case $1 in -*) _CCPM_FILE=./$1 ;; *) _CCPM_FILE=$1 ;; esac }
 # VERSION ('': any). $_CCPM_CONFLICT tells whether it failed because somebody else changed FILE; if another attempt follows
 # (TRIES above 1), that is not reported. FUNCTION sees the variables of its callers: ours have names of their own.
 _ccpm_edit() {
-  local _ccpm_words _ccpm_copy _ccpm_hash _ccpm_said _ccpm_status=0
+  local _ccpm_words _ccpm_folder _ccpm_hash _ccpm_conflict='' _ccpm_status=0
   _CCPM_CONFLICT=''
   IFS=$' \t' read -r -a _ccpm_words <<<"$3"
   if [ "${#_ccpm_words[@]}" -eq 0 ]; then
     printf 'no function given to edit %s\n' "$2" >&2
     return 2
   fi
-  _ccpm_copy=$(mktemp "${TMPDIR:-/tmp}/ccpm-copy-$$-XXXXXX") || return 74
-  _ccpm_said=$(_ccpm_call ccpm-copy ${1:+"--expect-version=$1"} -- "$2" "$_ccpm_copy" 2>&1) || _ccpm_status=$?
-  if [ "$_ccpm_status" -eq 0 ]; then
-    _ccpm_hash=$_ccpm_said _ccpm_said=''
-    ${_ccpm_words[@]+"${_ccpm_words[@]}"} "$_ccpm_copy" || _ccpm_status=$?
-    if [ "$_ccpm_status" -ne 0 ]; then
-      rm -f -- "$_ccpm_copy"
-      _CCPM_CONFLICT=''
-      return "$_ccpm_status"
-    fi
-    _ccpm_said=$(_ccpm_publish "$1" "$2" "$_ccpm_copy" "$_ccpm_hash" 2>&1 >/dev/null) || _ccpm_status=$?
+  _ccpm_folder=$(mktemp -d "${TMPDIR:-/tmp}/ccpm-copy-$$-XXXXXX") || return 74
+  if _ccpm_held_back _ccpm_capture ccpm-copy ${1:+"--expect-version=$1"} -- "$2" "$_ccpm_folder/copy"; then
+    _ccpm_hash=${_CCPM_OUT%$'\n'}
+    ${_ccpm_words[@]+"${_ccpm_words[@]}"} "$_ccpm_folder/copy" &&
+      _ccpm_held_back _ccpm_publish "$1" "$2" "$_ccpm_folder/copy" "$_ccpm_hash" || _ccpm_status=$?
+  else
+    _ccpm_status=$?
   fi
-  rm -f -- "$_ccpm_copy"
-  _CCPM_CONFLICT=''
-  [ "$_ccpm_status" -ne 10 ] || _CCPM_CONFLICT=yes
-  if [ -n "$_CCPM_CONFLICT" ] && [ "$4" -gt 1 ]; then
+  if [ -n "$_ccpm_conflict" ] && [ "$4" -gt 1 ]; then
     sleep "0.0$((RANDOM % 9 + 1))" # so that several writers do not run in step
-  elif [ -n "$_ccpm_said" ]; then
-    printf '%s\n' "$_ccpm_said" >&2
+  elif [ -s "$_ccpm_folder/words" ]; then
+    cat "$_ccpm_folder/words" >&2
   fi
+  rm -rf -- "$_ccpm_folder"
+  _CCPM_CONFLICT=$_ccpm_conflict
   return "$_ccpm_status"
+}
+
+# A step of _ccpm_edit: what it says waits until it is known whether anybody has to read it.
+_ccpm_held_back() {
+  local _ccpm_code=0
+  "$@" >/dev/null 2>>"$_ccpm_folder/words" || _ccpm_code=$?
+  [ "$_ccpm_code" -ne 10 ] || _ccpm_conflict=yes
+  return "$_ccpm_code"
 }
 
 # _ccpm_publish VERSION FILE COPY SHA256

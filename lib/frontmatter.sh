@@ -16,6 +16,10 @@
 # Contract: FILE below `.claude/epics` or `.claude/prds` means the one copy of the project, from every worktree. Every
 # write counts `version` up and leaves every other byte as it was. FUNCTION is called as by atomic_update.
 
+[ -n "${BASH_VERSION-}" ] || {
+  printf 'frontmatter.sh: this shell is not bash, which the library needs\nhint: run the script with bash\n' >&2
+  return 69
+}
 # shellcheck source=lib/atomic-ops.sh
 case ${BASH_SOURCE[0]} in
   */*) . "${BASH_SOURCE[0]%/*}/atomic-ops.sh" ;;
@@ -51,10 +55,10 @@ get_version() {
 }
 
 ensure_version() {
-  local status=0
-  _ccpm_fm ensure "${1-}" || status=$?
-  [ "$status" -ne 1 ] || status=0 # it has one
-  return "$status"
+  local _ccpm_status=0
+  _ccpm_fm ensure "${1-}" || _ccpm_status=$?
+  [ "$_ccpm_status" -ne 1 ] || _ccpm_status=0 # it has one
+  return "$_ccpm_status"
 }
 
 optimistic_update() { _ccpm_edit "${2:-missing}" "${1-}" "${3-}" 1; }
@@ -83,20 +87,20 @@ create_with_frontmatter() {
 
 # _ccpm_fm VERB FILE ARGS…
 _ccpm_fm() {
-  local verb=$1
+  local _ccpm_verb=$1
   _ccpm_file "$2"
   shift 2
-  _ccpm_call ccpm-fm-cas "$verb" "$_CCPM_FILE" "$@"
+  _ccpm_call ccpm-fm-cas "$_ccpm_verb" "$_CCPM_FILE" "$@"
 }
 
 # The version of file $1, in $_CCPM_VERSION; 0 where it has none.
 _ccpm_version() {
-  local status=0
+  local _ccpm_status=0
   _ccpm_file "$1"
-  _ccpm_capture ccpm-fm-cas get "$_CCPM_FILE" version || status=$?
+  _ccpm_capture ccpm-fm-cas get "$_CCPM_FILE" version || _ccpm_status=$?
   _CCPM_VERSION=${_CCPM_OUT%$'\n'}
-  case $status in
+  case $_ccpm_status in
     0 | 1) _CCPM_VERSION=${_CCPM_VERSION:-0} ;;
-    *) return "$status" ;;
+    *) return "$_ccpm_status" ;;
   esac
 }

@@ -13,6 +13,10 @@
 # them. Statuses are those of the helper: 75 later, 69 no gh or no login, 2 not a number or more than GitHub ever allows;
 # safe_gh_call gives that of gh.
 
+[ -n "${BASH_VERSION-}" ] || {
+  printf 'github-rate-limit.sh: this shell is not bash, which the library needs\nhint: run the script with bash\n' >&2
+  return 69
+}
 # shellcheck source=lib/session.sh
 case ${BASH_SOURCE[0]} in
   */*) . "${BASH_SOURCE[0]%/*}/session.sh" ;;
@@ -20,10 +24,10 @@ case ${BASH_SOURCE[0]} in
 esac
 
 check_rate_limit() {
-  local status=0
-  _ccpm_call ccpm-gh wait "${1:-1}" --timeout 0 2>/dev/null || status=$?
-  [ "$status" -ne 75 ] || status=1
-  return "$status"
+  local _ccpm_status=0
+  _ccpm_call ccpm-gh wait "${1:-1}" --timeout 0 2>/dev/null || _ccpm_status=$?
+  [ "$_ccpm_status" -ne 75 ] || _ccpm_status=1
+  return "$_ccpm_status"
 }
 
 update_rate_limit() { _ccpm_start ccpm-gh limit --refresh; }

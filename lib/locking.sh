@@ -15,175 +15,267 @@
 # $CCPM_FENCE carries the fencing tokens to every helper below, which then refuses to write once a lock is lost, and lets
 # `ccpm-lock run` and other scripts below pass through what is held here.
 #
+# Projects: a name means the lock of the project around the current directory. release_lock and renew_lock find what this
+# shell took wherever it is by then: of two with one name the one of this project, else the newest. $CCPM_FENCE carries the
+# fences of one project, which is $CCPM_FENCE_ROOT: the one that a lock was taken in last, and when nothing is held there
+# any more, another that something is held in. Meanwhile writes in the others are not fenced.
+#
 # Subshells: `( acquire_lock x )` and `$(acquire_lock x)` take it for the main shell too, because it cannot be known how
 # long the subshell lives; its end releases nothing. What a subshell took only it can release, or the main shell.
 #
 # Statuses are those of the helpers: 75 busy, 13 deadlock refused, 11 lost, 2 not a name. Read: AGENT_ID, OPERATION.
 
+[ -n "${BASH_VERSION-}" ] || {
+  printf 'locking.sh: this shell is not bash, which the library needs\nhint: run the script with bash\n' >&2
+  return 69
+}
 # shellcheck source=lib/session.sh
 case ${BASH_SOURCE[0]} in
   */*) . "${BASH_SOURCE[0]%/*}/session.sh" ;;
   *) . ./session.sh ;;
 esac
 
-# $_CCPM_HELD lists what is held: ` RESOURCE:TIMES:TOKEN:KIND RESOURCE:…:KIND `. KIND is `own`, or `lent` where the lock
-# is that of the process that started us, which gave us its fence.
+# $_CCPM_HELD lists what is held, the newest last: ` RESOURCE:PROJECT:TIMES:TOKEN:KIND RESOURCE:…:KIND `. PROJECT is the
+# place of its root in $_CCPM_ROOTS, and of its fences in $_CCPM_FENCES. KIND is `own`, or `lent` where the lock is that of
+# the process that started us, which gave us its fence. $_CCPM_HERE is the project around the directory $_CCPM_HERE_FOR.
 
 acquire_lock() {
-  local resource=${1-} timeout=${2:-30} ttl=300
-  if _ccpm_find "$resource"; then
-    _ccpm_put "$resource:$((_CCPM_TIMES + 1)):$_CCPM_TOKEN:$_CCPM_KIND"
-    _ccpm_print_path "$resource"
-    return
-  fi
-  case ,${CCPM_FENCE-}, in
-    *",$resource:"[0-9]*)
-      _ccpm_borrow "$resource"
-      return
+  local _ccpm_name=${1-} _ccpm_timeout=${2:-30} _ccpm_ttl=300
+  case "$_CCPM_HELD,${CCPM_FENCE-}," in
+    *[\ ,]"$_ccpm_name:"[0-9]*)
+      _ccpm_locate || return
+      if _ccpm_find "$_ccpm_name" "$_CCPM_HERE"; then
+        _ccpm_put "$((_CCPM_TIMES + 1))"
+        _ccpm_print_path "$_ccpm_name"
+        return
+      fi
+      if _ccpm_is_carried "$_ccpm_name"; then
+        _ccpm_borrow "$_ccpm_name"
+        return
+      fi
       ;;
   esac
-  case $timeout in
+  case $_ccpm_timeout in
     *[!0-9]* | ????????*) ;;
-    *) [ "$timeout" -le "$ttl" ] || ttl=$timeout ;; # the old library: TIMEOUT was also the length
+    *) [ "$_ccpm_timeout" -le "$_ccpm_ttl" ] || _ccpm_ttl=$_ccpm_timeout ;; # the old library: TIMEOUT was also the length
   esac
-  set -- acquire "$resource" "--timeout=$timeout" "--ttl=$ttl" --pid "$$" "--operation=${OPERATION:-${0##*/}}"
-  # The folder of the locks is asked for once, not each time.
-  [ "$_CCPM_LOCKS_FOR" = "$PWD:${CCPM_ROOT-}" ] || set -- "$@" --path
+  set -- "--timeout=$_ccpm_timeout" "--ttl=$_ccpm_ttl" --pid "$$" "--operation=${OPERATION:-${0##*/}}"
+  # Where the locks are is asked for once a directory, not each time.
+  [ "$_CCPM_HERE_FOR" = "$PWD:${CCPM_ROOT-}" ] || set -- "$@" --path
   if [ "$BASH_SUBSHELL" -gt 0 ]; then
     # Its own process: the session is for calls that return soon. And the locks of other subshells have our pid too:
     # only those whose fence is carried here are kept from others by this wait.
     local _CCPM_SESSION=''
     set -- "$@" --fences-only
   fi
-  _ccpm_capture ccpm-lock "$@" || return
-  _ccpm_note_locks
-  _ccpm_keep "$resource" "${_CCPM_OUT%%$'\n'*}"
+  _ccpm_capture ccpm-lock acquire "$@" -- "$_ccpm_name" || return
+  _ccpm_note_path
+  _ccpm_keep "$_ccpm_name" "${_CCPM_OUT%%$'\n'*}"
   _ccpm_watch_exit
-  _ccpm_print_path "$resource"
+  _ccpm_print_path "$_ccpm_name"
 }
 
 release_lock() {
-  local resource=${1-} status=0
-  if ! _ccpm_find "$resource"; then
-    _ccpm_release_unknown "$resource"
-    return
+  if _ccpm_choose "${1-}"; then
+    _ccpm_give_back
+  else
+    _ccpm_release_unknown "${1-}"
   fi
-  if [ "$_CCPM_TIMES" -gt 1 ]; then
-    _ccpm_put "$resource:$((_CCPM_TIMES - 1)):$_CCPM_TOKEN:$_CCPM_KIND"
-    return 0
-  fi
-  if [ "$_CCPM_KIND" = lent ]; then
-    _ccpm_put
-    return 0
-  fi
-  _ccpm_call ccpm-lock release "$resource" --token "$_CCPM_TOKEN" || status=$?
-  case $status in
-    0 | 11) _ccpm_drop "$resource" ;; # else it could not be done now: it can be tried again
-  esac
-  return "$status"
 }
 
 renew_lock() {
-  local resource=${1-}
-  if _ccpm_find "$resource"; then
-    _ccpm_capture ccpm-lock renew "$resource" --token "$_CCPM_TOKEN"
+  if _ccpm_choose "${1-}"; then
+    _ccpm_there _ccpm_capture ccpm-lock renew --token "$_CCPM_TOKEN" -- "$1"
   else
-    _ccpm_capture ccpm-lock renew "$resource" --pid "$$"
+    _ccpm_capture ccpm-lock renew --pid "$$" -- "${1-}"
   fi
 }
 
 check_lock() {
-  local status=0
-  _ccpm_call ccpm-lock check "${1-}" || status=$?
-  [ "$status" -ne 1 ] || printf 'unlocked\n'
-  return "$status"
+  local _ccpm_status=0
+  _ccpm_call ccpm-lock check -- "${1-}" || _ccpm_status=$?
+  [ "$_ccpm_status" -ne 1 ] || printf 'unlocked\n'
+  return "$_ccpm_status"
 }
 
 cleanup_stale_locks() {
-  local rest count=0
+  local _ccpm_rest _ccpm_count=0
   _ccpm_capture ccpm-lock clean || return
-  rest=$_CCPM_OUT
-  while [ -n "$rest" ]; do
-    rest=${rest#*$'\n'} count=$((count + 1))
+  _ccpm_rest=$_CCPM_OUT
+  while [ -n "$_ccpm_rest" ]; do
+    _ccpm_rest=${_ccpm_rest#*$'\n'} _ccpm_count=$((_ccpm_count + 1))
   done
-  printf 'Cleaned %d stale locks\n' "$count"
+  printf 'Cleaned %d stale locks\n' "$_ccpm_count"
 }
 
 setup_lock_cleanup() {
-  case ,${CCPM_FENCE-}, in
-    *",${1-}:"[0-9]*) ;;
-    *) [ -z "${1-}" ] || _ccpm_adopt "$1" ;;
-  esac
+  [ -z "${1-}" ] || _ccpm_adopt "$1"
   _ccpm_watch_exit
 }
 
 # Old scripts call it before they look into the folder; the helpers make it themselves.
 init_locks() { :; }
 
-# Sets $_CCPM_TIMES, $_CCPM_TOKEN and $_CCPM_KIND to what is known of resource $1; 1 if nothing is.
+# Finds what is held of resource $1, in project $2 if that is given, else the newest; 1 if there is nothing.
 _ccpm_find() {
+  local _ccpm_key=$1${2:+:$2} _ccpm_rest
   case $1 in *[:\ ]*) return 1 ;; esac
-  case $_CCPM_HELD in *" $1:"*) ;; *) return 1 ;; esac
-  _CCPM_ENTRY=${_CCPM_HELD#*" $1:"}
-  _CCPM_ENTRY=${_CCPM_ENTRY%%' '*}
-  _CCPM_TIMES=${_CCPM_ENTRY%%:*} _CCPM_KIND=${_CCPM_ENTRY##*:} _CCPM_TOKEN=${_CCPM_ENTRY#*:}
-  _CCPM_TOKEN=${_CCPM_TOKEN%:*} _CCPM_ENTRY=$1:$_CCPM_ENTRY
+  case $_CCPM_HELD in *" $_ccpm_key:"*) ;; *) return 1 ;; esac
+  _ccpm_rest=${_CCPM_HELD##*" $_ccpm_key:"}
+  _ccpm_found "$_ccpm_key:${_ccpm_rest%%' '*}"
 }
 
-# Puts entry $1 in the place of the one that was found last; without $1, removes that.
-_ccpm_put() { _CCPM_HELD=${_CCPM_HELD%%" $_CCPM_ENTRY "*}" ${1:+$1 }"${_CCPM_HELD#*" $_CCPM_ENTRY "}; }
-
-# Notes that this shell holds resource $1 with token $2.
-_ccpm_keep() {
-  _CCPM_HELD="$_CCPM_HELD$1:1:$2:own "
-  export CCPM_FENCE="${CCPM_FENCE:+$CCPM_FENCE,}$1:$2"
+# Entry $1 is what was found last, with $_CCPM_PROJECT, $_CCPM_TIMES, $_CCPM_TOKEN and $_CCPM_KIND.
+_ccpm_found() {
+  local _ccpm_rest=${1#*:}
+  _CCPM_ENTRY=$1 _CCPM_PROJECT=${_ccpm_rest%%:*} _ccpm_rest=${_ccpm_rest#*:}
+  _CCPM_TIMES=${_ccpm_rest%%:*} _ccpm_rest=${_ccpm_rest#*:}
+  _CCPM_TOKEN=${_ccpm_rest%:*} _CCPM_KIND=${_ccpm_rest#*:}
 }
 
-# Forgets resource $1, which was found last.
-_ccpm_drop() {
-  local fences=,${CCPM_FENCE-},
-  _ccpm_put
-  case $fences in
-    *",$1:$_CCPM_TOKEN,"*) fences=${fences%%",$1:$_CCPM_TOKEN,"*},${fences#*",$1:$_CCPM_TOKEN,"} ;;
+# Finds what a script means that names resource $1, wherever it is by now.
+_ccpm_choose() {
+  _ccpm_find "$1" || return
+  case ${_CCPM_HELD#*" $1:"} in
+    *" $1:"*) ! _ccpm_locate 2>/dev/null || _ccpm_find "$1" "$_CCPM_HERE" || : ;;
   esac
-  fences=${fences#,}
-  fences=${fences%,}
-  if [ -n "$fences" ]; then export CCPM_FENCE=$fences; else unset CCPM_FENCE; fi
+}
+
+# What was found last is held $1 times; without $1 no more.
+_ccpm_put() {
+  local _ccpm_new=${1:+${_CCPM_ENTRY%%:*}:$_CCPM_PROJECT:$1:$_CCPM_TOKEN:$_CCPM_KIND }
+  _CCPM_HELD=${_CCPM_HELD%%" $_CCPM_ENTRY "*}" $_ccpm_new"${_CCPM_HELD#*" $_CCPM_ENTRY "}
+}
+
+# _ccpm_there COMMAND…: runs it in the project of what was found last.
+_ccpm_there() {
+  # Where the script made a constant of it, that is the project.
+  # shellcheck disable=SC2034 # the helper reads it
+  local CCPM_ROOT=${_CCPM_ROOTS[_CCPM_PROJECT]} 2>/dev/null || :
+  "$@"
+}
+
+# Gives back what was found last.
+_ccpm_give_back() {
+  local _ccpm_status=0
+  case $_CCPM_TIMES:$_CCPM_KIND in
+    1:own) ;;
+    1:lent)
+      _ccpm_put
+      return
+      ;;
+    *)
+      _ccpm_put "$((_CCPM_TIMES - 1))"
+      return
+      ;;
+  esac
+  _ccpm_there _ccpm_call ccpm-lock release --token "$_CCPM_TOKEN" -- "${_CCPM_ENTRY%%:*}" || _ccpm_status=$?
+  case $_ccpm_status in
+    0 | 11) _ccpm_drop ;; # else it could not be done now: it can be tried again
+  esac
+  return "$_ccpm_status"
+}
+
+# Notes that this shell holds resource $1 with token $2, in this project.
+_ccpm_keep() {
+  _CCPM_HELD="$_CCPM_HELD$1:$_CCPM_HERE:1:$2:own "
+  _ccpm_save_fences "$_CCPM_HERE"
+  _CCPM_FENCES[_CCPM_HERE]=${_CCPM_FENCES[_CCPM_HERE]:+${_CCPM_FENCES[_CCPM_HERE]},}$1:$2
+  _ccpm_show_fences "$_CCPM_HERE"
+}
+
+# Forgets what was found last.
+_ccpm_drop() {
+  local _ccpm_fence=,${_CCPM_ENTRY%%:*}:$_CCPM_TOKEN, _ccpm_fences
+  _ccpm_put
+  _ccpm_save_fences "$_CCPM_PROJECT"
+  _ccpm_fences=,${_CCPM_FENCES[_CCPM_PROJECT]-},
+  case $_ccpm_fences in
+    *"$_ccpm_fence"*) _ccpm_fences=${_ccpm_fences%%"$_ccpm_fence"*},${_ccpm_fences#*"$_ccpm_fence"} ;;
+  esac
+  _ccpm_fences=${_ccpm_fences#,}
+  _CCPM_FENCES[_CCPM_PROJECT]=${_ccpm_fences%,}
+  _ccpm_show_fences "$_CCPM_NUMBER"
+}
+
+# Takes $CCPM_FENCE into $_CCPM_FENCES; $_CCPM_NUMBER is its project then, $1 where that is not said.
+_ccpm_save_fences() {
+  _ccpm_number "${CCPM_FENCE_ROOT:-${_CCPM_ROOTS[$1]}}"
+  _CCPM_FENCES[_CCPM_NUMBER]=${CCPM_FENCE-}
+}
+
+# Hands the fences of project $1 down; where it has none, those of another.
+_ccpm_show_fences() {
+  local _ccpm_other
+  for _ccpm_other in "${!_CCPM_FENCES[@]}"; do
+    [ -n "${_CCPM_FENCES[$1]-}" ] || set -- "$_ccpm_other"
+  done
+  if [ -n "${_CCPM_FENCES[$1]}" ]; then
+    export CCPM_FENCE="${_CCPM_FENCES[$1]}" CCPM_FENCE_ROOT="${_CCPM_ROOTS[$1]}"
+  else
+    unset CCPM_FENCE CCPM_FENCE_ROOT
+  fi
+}
+
+# Whether there is a fence of resource $1 in this project.
+_ccpm_is_carried() {
+  _ccpm_save_fences "$_CCPM_HERE"
+  case ,${_CCPM_FENCES[_CCPM_HERE]-}, in *",$1:"[0-9]*) ;; *) return 1 ;; esac
 }
 
 # The process that started us holds resource $1 and gave us its fence: pass through if that still holds.
 _ccpm_borrow() {
-  local fences=,$CCPM_FENCE, token
-  token=${fences##*",$1:"}
-  token=${token%%,*}
-  _ccpm_capture ccpm-lock renew "$1" --path --token "$token" || return
-  _ccpm_note_locks
-  _CCPM_HELD="$_CCPM_HELD$1:1:$token:lent "
+  local _ccpm_token=,${_CCPM_FENCES[_CCPM_HERE]},
+  _ccpm_token=${_ccpm_token##*",$1:"}
+  _ccpm_token=${_ccpm_token%%,*}
+  _ccpm_capture ccpm-lock renew --token "$_ccpm_token" -- "$1" || return
+  _CCPM_HELD="$_CCPM_HELD$1:$_CCPM_HERE:1:$_ccpm_token:lent "
   _ccpm_print_path "$1"
 }
 
-# What a helper printed ends with the path of a lock, if it was asked for it: remembers the folder, in $_CCPM_LOCKS.
-_ccpm_note_locks() {
+# Sets $_CCPM_NUMBER to the place of root $1 in $_CCPM_ROOTS.
+_ccpm_number() {
+  _CCPM_NUMBER=0
+  while [ "$_CCPM_NUMBER" -lt "${#_CCPM_ROOTS[@]}" ] && [ "${_CCPM_ROOTS[_CCPM_NUMBER]}" != "$1" ]; do
+    _CCPM_NUMBER=$((_CCPM_NUMBER + 1))
+  done
+  _CCPM_ROOTS[_CCPM_NUMBER]=$1
+}
+
+# Sets $_CCPM_HERE.
+_ccpm_locate() {
+  [ "$_CCPM_HERE_FOR" != "$PWD:${CCPM_ROOT-}" ] || return 0
+  _ccpm_capture ccpm-root || return
+  _ccpm_note_root "${_CCPM_OUT%$'\n'}"
+}
+
+# What a helper printed ends with the path of a lock, if it was asked for it.
+_ccpm_note_path() {
   case $_CCPM_OUT in
-    *$'\n'?*)
-      _CCPM_LOCKS=${_CCPM_OUT#*$'\n'}
-      _CCPM_LOCKS=${_CCPM_LOCKS%/*} _CCPM_LOCKS_FOR=$PWD:${CCPM_ROOT-}
-      ;;
+    *$'\n'?*) _ccpm_note_root "${_CCPM_OUT#*$'\n'}" ;;
   esac
 }
 
-# Takes charge of resource $1 if a subshell of ours took it.
+# Notes that this is the project with the root $1, or what is in its folder of locks.
+_ccpm_note_root() {
+  _ccpm_number "${1%/.claude/locks/*}"
+  _CCPM_HERE=$_CCPM_NUMBER _CCPM_HERE_FOR=$PWD:${CCPM_ROOT-}
+}
+
+# Takes charge of resource $1 if a subshell of ours took it. In a subshell it may be another one's: see below.
 _ccpm_adopt() {
-  local rest
-  _ccpm_find "$1" && return
-  _ccpm_capture ccpm-lock check "$1" 2>/dev/null || return 0
-  rest=$'\n'$_CCPM_OUT
-  case $rest in
+  [ "$BASH_SUBSHELL" -eq 0 ] || return 0
+  _ccpm_locate 2>/dev/null || return 0
+  if _ccpm_find "$1" "$_CCPM_HERE" || _ccpm_is_carried "$1"; then
+    return
+  fi
+  _ccpm_capture ccpm-lock check -- "$1" 2>/dev/null || return 0
+  case $'\n'$_CCPM_OUT in
     *$'\n'"pid: $$"$'\n'*) ;;
     *) return 0 ;;
   esac
   # A pid is no proof: another host may have it too. The renewal knows.
-  _ccpm_capture ccpm-lock renew "$1" --pid "$$" 2>/dev/null || return 0
+  _ccpm_capture ccpm-lock renew --pid "$$" -- "$1" 2>/dev/null || return 0
   _ccpm_keep "$1" "${_CCPM_OUT%%$'\n'*}"
 }
 
@@ -191,31 +283,29 @@ _ccpm_adopt() {
 # may be another subshell's, and that looks the same from outside: hands off.
 _ccpm_release_unknown() {
   if [ "$BASH_SUBSHELL" -eq 0 ]; then
-    _ccpm_call ccpm-lock release "$1" --pid "$$"
+    _ccpm_call ccpm-lock release --pid "$$" -- "$1"
     return
   fi
-  local status=0
-  _ccpm_capture ccpm-lock check "$1" || status=$?
-  [ "$status" -eq 0 ] || return "$((status == 1 ? 0 : status))"
+  local _ccpm_status=0
+  _ccpm_capture ccpm-lock check -- "$1" || _ccpm_status=$?
+  [ "$_ccpm_status" -eq 0 ] || return "$((_ccpm_status == 1 ? 0 : _ccpm_status))"
   printf 'release_lock: %s was not taken in this subshell\nhint: release it where it was taken; %s\n' \
     "$1" "ccpm-lock check $1 shows its owner" >&2
   return 77
 }
 
 _ccpm_release_all() {
-  local rest=${_CCPM_HELD# } status=0 resource
-  while [ -n "$rest" ]; do
-    resource=${rest%%:*} rest=${rest#* }
-    if _ccpm_find "$resource"; then
-      _ccpm_put "$resource:1:$_CCPM_TOKEN:$_CCPM_KIND"
-      release_lock "$resource" || status=$?
-    fi
+  local _ccpm_rest=${_CCPM_HELD# } _ccpm_status=0
+  while [ -n "$_ccpm_rest" ]; do
+    _ccpm_found "${_ccpm_rest%%' '*}"
+    _CCPM_TIMES=1 _ccpm_rest=${_ccpm_rest#*' '}
+    _ccpm_give_back || _ccpm_status=$?
   done
-  return "$status"
+  return "$_ccpm_status"
 }
 
 # Relative to the current directory where that is shorter, as the old library had it.
 _ccpm_print_path() {
-  local path=$_CCPM_LOCKS/$1.lock
-  printf '%s\n' "${path#"$PWD/"}"
+  local _ccpm_path=${_CCPM_ROOTS[_CCPM_HERE]}/.claude/locks/$1.lock
+  printf '%s\n' "${_ccpm_path#"$PWD/"}"
 }

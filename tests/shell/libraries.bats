@@ -276,3 +276,121 @@ acquire_lock: 2'
   wait
   [ "$(cat count)" = 40 ]
 }
+
+# another_project: a second one at $other, with a lock of the same name free.
+another_project() {
+  other=$BATS_TEST_TMPDIR/other
+  mkdir -p "$other/.claude" "$BATS_TEST_TMPDIR/nowhere"
+  git init -q -b main "$other"
+  export other nowhere=$BATS_TEST_TMPDIR/nowhere project
+}
+
+@test "a lock is released and renewed in the project where it was taken, wherever the script is by then" {
+  another_project
+  for session in : ccpm_session_open; do
+    run script "source \$LIB/locking.sh; $session"'
+      acquire_lock a >/dev/null; cd "$nowhere"; renew_lock a && release_lock a; echo $?
+      cd "$project"; check_lock a
+      acquire_lock a >/dev/null; cd "$other"; release_lock a; echo $?; cd "$project"; check_lock a
+      acquire_lock a >/dev/null; mkdir gone; cd gone; rmdir "$project/gone"; release_lock a 2>/dev/null; echo $?; cd "$project"; check_lock a
+      acquire_lock a >/dev/null; cd "$nowhere"'
+    [ "$output" = $'0\nunlocked\n0\nunlocked\n0\nunlocked' ]
+    run ccpm-lock check a
+    status_is 1
+  done
+}
+
+@test "a lock of the same name in another project is another lock" {
+  another_project
+  for session in : ccpm_session_open; do
+    run script "set -eu; source \$LIB/locking.sh; $session"'
+      acquire_lock a; cd "$other"; acquire_lock a; acquire_lock a
+      ccpm-lock acquire a --agent z --timeout 0 2>/dev/null || echo "busy $?"
+      cd "$project"; acquire_lock b >/dev/null; release_lock b
+      release_lock a; check_lock a || cd "$other"; check_lock a >/dev/null && release_lock a
+      check_lock a >/dev/null && release_lock a; check_lock a || echo "${CCPM_FENCE-none} ${CCPM_FENCE_ROOT-none}"'
+    [ "$output" = $'.claude/locks/a.lock\n.claude/locks/a.lock\n.claude/locks/a.lock\nbusy 75\nunlocked\nunlocked\nnone none' ]
+  done
+}
+
+@test "fences go down with their project, those of one project at a time" {
+  another_project
+  run script 'set -eu; source $LIB/locking.sh; say() { echo "$1 ${CCPM_FENCE-none} ${CCPM_FENCE_ROOT-none}"; }
+    acquire_lock a >/dev/null; acquire_lock b >/dev/null; say 1; cd "$other"; acquire_lock c >/dev/null; say 2
+    release_lock a; say 3; release_lock c; say 4; cd "$nowhere"; release_lock b; say 5'
+  [ "$output" = "1 a:1,b:1 $project
+2 c:1 $other
+3 c:1 $other
+4 b:1 $project
+5 none none" ]
+}
+
+@test "the fence that a script was given counts in its own project only" {
+  another_project
+  ccpm-lock acquire a --agent me >token
+  CCPM_FENCE=a:$(cat token) CCPM_FENCE_ROOT=$project AGENT_ID=me run script 'set -eu; source $LIB/locking.sh
+    cd "$other"; acquire_lock a; ccpm-lock acquire a --agent z --timeout 0 2>/dev/null || echo "busy $?"
+    cd "$project"; acquire_lock a; release_lock a; check_lock a >/dev/null && echo "still held"
+    cd "$other"; release_lock a; echo "$CCPM_FENCE $CCPM_FENCE_ROOT"'
+  [ "$output" = ".claude/locks/a.lock
+busy 75
+.claude/locks/a.lock
+still held
+a:$(cat token) $project" ]
+}
+
+@test "an option in the place of a name is a usage error, and nothing is locked" {
+  run script 'source $LIB/locking.sh
+    for word in -h --help --json; do
+      for each in acquire_lock release_lock renew_lock check_lock; do $each "$word" 2>/dev/null; echo $?; done
+    done | sort | uniq -c | tr -s " "'
+  [ "$output" = " 12 2" ]
+  run ccpm-lock list --json
+  [ "$output" = "[]" ]
+}
+
+@test "constants of the script, whatever their names, do not reach into the functions" {
+  run script "
+    readonly resource=other timeout=9 ttl=9 status=9 rest=9 count=9 path=9 fences=9 token=9 part=9 text=9 line=9 helper=9 word=9
+    readonly pid=9 folder=9 source=9 target=9 verb=9 name=9 CCPM_ROOT=$project
+    export AGENT_ID=me
+    for one in locking atomic-ops frontmatter agent-registry github-rate-limit; do source \$LIB/\$one.sh; done
+    ccpm_session_open"'
+    acquire_lock a; release_lock a; check_lock a; cleanup_stale_locks
+    atomic_write_file .claude/epics/auth/001.md copy; get_version copy
+    edit() { echo more >>"$1"; }; atomic_update copy edit; ensure_version copy; echo $?
+    register_agent auth; claim_work_stream auth db "src/*, docs/*"; list_work_streams auth
+    check_file_conflicts auth src/x db; echo $?; check_rate_limit 0; echo $?'
+  [ "$output" = $'.claude/locks/a.lock\nunlocked\nCleaned 0 stale locks\n1\n0\nme\n✓ Claimed work stream: db
+Work Streams:\ndb - Owner: me - Status: claimed\n0\n5000\n0' ]
+  run -1 grep -nE "\blocal (.* )?[a-z]" "$LIB"/{locking,session,atomic-ops,frontmatter,agent-registry,github-rate-limit}.sh
+}
+
+@test "atomic_update and optimistic_update work where words go to standard error: set -x, a warning of the shell" {
+  for session in : ccpm_session_open; do
+    run script "source \$LIB/frontmatter.sh; $session; exec 2>words; set -x"'
+      echo 0 >f; edit() { echo more >>"$1"; }
+      atomic_update f edit; echo $?; optimistic_update .claude/epics/auth/001.md 1 edit; echo $?
+      optimistic_update .claude/epics/auth/001.md 1 edit; echo $?; cat f'
+    [ "$output" = $'0\n0\n10\n0\nmore' ]
+    grep -q "expected version 1, found 2" words
+    printf -- '---\nversion: 1\n---\n' >"$task"
+  done
+}
+
+@test "a lock of one subshell is not taken away by another's setup_lock_cleanup" {
+  run script 'source $LIB/locking.sh
+    ( acquire_lock a >/dev/null; touch taken; until [ -e tried ]; do sleep 0.02; done; renew_lock a; echo "renewed $?" ) &
+    until [ -e taken ]; do sleep 0.02; done
+    ( setup_lock_cleanup a; release_lock a 2>/dev/null; echo "released $?" ); touch tried; wait'
+  [ "$output" = $'released 77\nrenewed 0' ]
+}
+
+@test "a shell that is not bash is told so" {
+  need dash "apt-get install dash" dash -c true
+  for one in locking atomic-ops frontmatter agent-registry github-rate-limit session; do
+    run dash -c ". $LIB/$one.sh || { echo \$?; exit 3; }; echo loaded"
+    status_is 3
+    [[ $output == "$one.sh: "*"not bash"*$'\nhint: '*$'\n69' ]]
+  done
+}

@@ -25,7 +25,7 @@ HELPERS = {
     "query": "the views of the plan: status, next, blocked, epics, PRDs, search",
     "worktree": "a worktree for each agent; conflicts before they happen; merging what agents did",
 }
-_HIDDEN = ("session", "copy", "migrate", "install", "init")
+_HIDDEN = ("session", "copy", "root", "migrate", "install", "init")
 
 
 def main(argv: list[str]) -> int:

@@ -6,9 +6,10 @@
 when all FIFOs are open, so it also says that we are ready.
 
 A request is a line with a number, then that many NUL-terminated fields: the current directory, CCPM_ROOT, CCPM_FENCE,
-CCPM_AGENT_ID, AGENT_ID, standard input, then a command as typed (`ccpm-lock`, `acquire`, …). A reply is NUL-terminated
-too: any number of `!TEXT` with words for standard error, as they come; then `=STATUS OUTPUT`, or `@STATUS` when the
-output is long, which is in the file `out` then. Any helper can be called; nothing is implemented twice.
+CCPM_FENCE_ROOT, CCPM_AGENT_ID, AGENT_ID, standard input, then a command as typed (`ccpm-lock`, `acquire`, …). A reply
+is NUL-terminated too: any number of `!TEXT` with words for standard error, as they come; then `=STATUS OUTPUT`, or
+`@STATUS` when the output is long, which is in the file `out` then. Any helper can be called; nothing is implemented
+twice.
 
 The session ends on the request `quit`, or within `WATCH` seconds after its shell, and takes its folder with it; what a
 killed session or shell left is swept by the next one. Locks taken through it belong to the shell's process, not to the
@@ -35,7 +36,7 @@ LONGEST = 2048
 """Bytes of output that go through the FIFO: bash reads it byte by byte, a file in blocks."""
 
 _FIFOS = ("turn", "request", "reply")
-_VARIABLES = ("CCPM_ROOT", "CCPM_FENCE", "CCPM_AGENT_ID", "AGENT_ID")
+_VARIABLES = ("CCPM_ROOT", "CCPM_FENCE", "CCPM_FENCE_ROOT", "CCPM_AGENT_ID", "AGENT_ID")
 _PREFIXES = ("ccpm-session-", "ccpm-copy-")
 
 
@@ -79,7 +80,7 @@ class _Session:
             fields, buffer = _parse(buffer)
             if fields is None:
                 continue
-            if fields[6:] == ["quit"]:
+            if fields[7:] == ["quit"]:
                 self._is_asked_to_quit = True
                 return
             self._answer(*self._call(fields))
@@ -95,7 +96,7 @@ class _Session:
     def _call(self, fields: list[str]) -> tuple[int, bytes]:
         from ccpm import cli
 
-        program, argv = fields[6], fields[7:]
+        program, argv = fields[7], fields[8:]
         try:
             os.chdir(fields[0])
         except OSError:
@@ -103,14 +104,14 @@ class _Session:
                 f"{program}: the current directory is gone: {fields[0]}\nhint: cd to an existing folder\n"
             )
             return 74, b""
-        for name, value in zip(_VARIABLES, fields[1:5], strict=True):
+        for name, value in zip(_VARIABLES, fields[1:6], strict=True):
             if value:
                 os.environ[name] = value
             else:
                 os.environ.pop(name, None)
         before = sys.stdin, sys.stdout, sys.stderr
         output = io.BytesIO()
-        sys.stdin = io.TextIOWrapper(io.BytesIO(os.fsencode(fields[5])))
+        sys.stdin = io.TextIOWrapper(io.BytesIO(os.fsencode(fields[6])))
         sys.stdout = stdout = io.TextIOWrapper(output, "utf-8", "surrogateescape", "\n")
         sys.stderr = _Words(self)
         try:
