@@ -160,3 +160,34 @@ task() { printf -- '---\nname: Task %s\nstatus: open\n%s\n---\n# Task\n' "$1" "$
   run ccpm-lock check task-auth.001
   [[ $output == *"ttl: 900"* ]]
 }
+
+@test "a task that two agents left, one after the other, is still to be had, with the work of the first pointed to" {
+  ccpm-agent register auth --agent agent-ada >/dev/null
+  ccpm-work start auth/001 --agent agent-ada
+  ccpm-agent unregister auth --agent agent-ada
+  ccpm-agent register auth --agent agent-bob >/dev/null
+  ccpm-work claim auth/001 --agent agent-bob
+  ccpm-agent unregister auth --agent agent-bob
+  run ccpm-work next auth --agent agent-cyd --json
+  status_is 0
+  [[ $output == *'"task": "001"'*'"left_by": {"agent": "agent-ada", "worktree": "'* ]]
+  ccpm-work start auth/001 --agent agent-cyd
+  ccpm-work done auth/001 --agent agent-cyd --no-code "all there"
+}
+
+@test "a board that cannot be read is told, and left as it is" {
+  for board in '{"tasks":{"001":null}}' '{"tasks":{"001":{"seconds":"x"}}}' '{"tasks":[]}' '{"plan":null}' '{"plan":{"assignments":["x"]}}' \
+    '{"tasks":{"001":{"left":"x"}}}'; do
+    printf '%s\n' "$board" >.claude/epics/auth/work.json
+    for verb in next claim plan; do
+      case $verb in
+        claim) run ccpm-work claim auth/001 --agent agent-ada ;;
+        plan) run ccpm-work plan auth --agents agent-ada ;;
+        *) run ccpm-work "$verb" auth --agent agent-ada ;;
+      esac
+      status_is 65
+      [[ $output == *"work.json: "*" is no "*hint:* ]]
+    done
+    [ "$(cat .claude/epics/auth/work.json)" = "$board" ]
+  done
+}

@@ -228,7 +228,14 @@ def test_shared_state_that_the_agent_or_its_session_holds_is_let_through(top: Pa
 
 
 @pytest.mark.parametrize(
-    "path", [".claude/locks/epic-auth.lock", ".claude/epics/auth/agents.json", ".claude/metrics/events.jsonl"]
+    "path",
+    [
+        ".claude/locks/epic-auth.lock",
+        ".claude/epics/auth/agents.json",
+        ".claude/epics/auth/work.json",
+        ".claude/epics/auth/sync-journal.jsonl",
+        ".claude/metrics/events.jsonl",
+    ],
 )
 def test_state_of_the_helpers_is_nobodys_to_edit(top: Path, path: str) -> None:
     assert "only the helpers write" in edit(top, top / path)

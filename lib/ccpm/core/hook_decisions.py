@@ -12,7 +12,7 @@ COPY = "copy"
 STATE = "state"
 
 _STATE = ("locks", "metrics", "tracker")
-_REGISTRY = "agents.json"
+_EPIC_STATE = ("agents.json", "work.json", "sync-journal.jsonl")
 
 
 class Kind:
@@ -35,7 +35,7 @@ def kind_of(relative: str, is_root: bool, shared: tuple[str, ...]) -> Kind:
         return Kind(ORDINARY)
     if not is_root:
         return Kind(COPY)
-    if names[1] in _STATE or (names[1] == "epics" and names[-1] == _REGISTRY):
+    if names[1] in _STATE or (names[1] == "epics" and names[-1] in _EPIC_STATE):
         return Kind(STATE)
     if names[1] == "epics" and len(names) > 3:
         return Kind(PLAN, names[2], names[-1].removesuffix(".md"))
@@ -82,8 +82,8 @@ def copy_denial(path: str, root: str) -> str:
 
 def state_denial(path: str) -> str:
     return (
-        f"{path} is state that only the helpers write. Use ccpm-lock for locks, ccpm-agent for the registry; "
-        "ccpm-lock list and ccpm-agent list show it"
+        f"{path} is state that only the helpers write. Use ccpm-lock for locks, ccpm-agent for the registry, "
+        "ccpm-work for the board, ccpm-sync for the journal; ccpm-lock list and ccpm-agent list show what there is"
     )
 
 

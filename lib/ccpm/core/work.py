@@ -18,12 +18,17 @@ from __future__ import annotations
 from ccpm.core.plan import IN_PROGRESS, OPEN, EpicPlan, Task, number_of
 from ccpm.core.schedule import Job
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 
 class Board:
     """One look at the work on an epic; tasks by their `key`.
 
     `held`: {task: agent} of the live claims. `assigned`: {task: agent} of the last plan. `abandoned`: {task: agent} of
-    tasks that were started and whose agent has lost its claim since. `barred`: {task: why} of those that cannot be
+    tasks in progress whose last agent has lost its claim since. `barred`: {task: why} of those that cannot be
     worked on now for another reason (files that somebody else owns). `begun`: tasks that their holder has started.
     """
 
@@ -115,6 +120,14 @@ def find_steal(board: Board, thief: str) -> Steal | None:
     return None
 
 
+def flaw_of(record: dict[str, Any]) -> str:
+    """What in the record of a board is not as it is read, "" if all is."""
+    for name, part, kind in _parts(record):
+        if not isinstance(part, dict if kind == "object" else int | float):
+            return f"{name} is no {kind}"
+    return ""
+
+
 def to_jobs(plan: EpicPlan) -> list[Job]:
     """The unfinished tasks of `plan` as jobs for a schedule. A dependency that names no task is never met."""
     unfinished = [task for task in plan.tasks if not task.is_closed]
@@ -130,6 +143,18 @@ def typical_hours(durations: list[float]) -> float:
     """What a task without a stated effort takes: the median of those done so far (hours), an hour before any was."""
     ordered = sorted(durations)
     return ordered[len(ordered) // 2] if ordered else 1.0
+
+
+def _parts(record: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """(name, part, kind) of what is read of a board; what is in a part comes behind it."""
+    yield "tasks", record.get("tasks", {}), "object"
+    yield "plan", record.get("plan", {}), "object"
+    yield "plan.assignments", record.get("plan", {}).get("assignments", {}), "object"
+    for key, entry in record.get("tasks", {}).items():
+        yield f"tasks.{key}", entry, "object"
+        yield f"tasks.{key}.seconds", entry.get("seconds", 0), "number"
+        for name in ("left", "left_by"):
+            yield f"tasks.{key}.{name}", entry.get(name, {}), "object"
 
 
 def _stealable(board: Board, task: Task, victim: str) -> Steal | None:

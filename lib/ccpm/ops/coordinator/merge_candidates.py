@@ -10,7 +10,6 @@ from ccpm.core.plan import EpicPlan, Task
 from ccpm.external.git import refs, trees
 from ccpm.external.git.repository import Repository
 from ccpm.external.git.trees import Commit
-from ccpm.files import json_record
 from ccpm.ops.branches.agent_branches import Branch
 from ccpm.ops.branches.branch_conflicts import Results
 from ccpm.ops.distribution import board
@@ -98,7 +97,7 @@ def _needs(
 ) -> dict[str, frozenset[str]]:
     """{branch: the branches with tasks that one of its own tasks depends on, directly or not}."""
     plan = plans.load_epic(top, epic)
-    record = json_record.read(board.board_path(top, plan)).get("tasks") or {}
+    record = board.load(board.board_path(top, plan)).get("tasks") or {}
     streams = agents.read(top, epic).streams.values()
     tasks: dict[str, set[str]] = {}
     for branch in branches:

@@ -15,6 +15,7 @@ from ccpm.core import patterns, work
 from ccpm.core.plan import IN_PROGRESS, EpicPlan
 from ccpm.core.registry import GONE
 from ccpm.core.work import Board
+from ccpm.errors import Malformed
 from ccpm.files import agent_records
 from ccpm.files.json_record import Changing, read
 from ccpm.files.store import Store
@@ -38,7 +39,8 @@ class Look:
 
     def __init__(self, actor: Actor, epic: str, entries: dict[str, Any] | None = None) -> None:
         self.epic = plans.load_epic(actor.top, epic)
-        record = read(board_path(actor.top, self.epic)) if entries is None else entries
+        path = board_path(actor.top, self.epic)
+        record = load(path) if entries is None else _checked(path, entries)
         self.tasks: dict[str, Any] = record.get("tasks") or {}
         plan = record.get("plan") or {}
         hours = work.typical_hours([e["seconds"] / 3600 for e in self.tasks.values() if e.get("seconds")])
@@ -52,7 +54,11 @@ class Look:
         abandoned = {
             key: str(entry.get("agent", ""))
             for key, entry in self.tasks.items()
-            if key in begun and key in by_key and key not in self.held and by_key[key].status == IN_PROGRESS
+            if entry.get("agent")
+            and not entry.get("done")
+            and key not in self.held
+            and key in by_key
+            and by_key[key].status == IN_PROGRESS
         }
         self.board = Board(
             self.plan,
@@ -89,6 +95,18 @@ def board_path(top: str, epic: plans.Epic) -> str:
     return os.path.realpath(os.path.join(top, epic.folder.path, NAME))
 
 
+def load(path: str) -> dict[str, Any]:
+    """The board in `path`, {} if there is none. Malformed (65) if it is not what we write."""
+    return _checked(path, read(path))
+
+
+def _checked(path: str, record: dict[str, Any]) -> dict[str, Any]:
+    flaw = work.flaw_of(record)
+    if flaw:
+        raise Malformed(f"{path}: {flaw}", "mend it by hand or restore it from a backup; nothing was written")
+    return record
+
+
 def bury_dead(actor: Actor, epic: str) -> None:
     """What agents of `epic` that are dead by now had claimed becomes free, before it is decided who gets what."""
     if epic in agent_records.epics_with_registry(actor.top):
@@ -120,6 +138,7 @@ def renumber(path: str, names: dict[str, str], mark: str, store: Store, fences: 
     if not names or not os.path.exists(path):
         return
     with Changing(path) as board:
+        _checked(path, board.data)
         if board.data.get("renumbered") == mark:
             return
         board.data["renumbered"] = mark

@@ -287,7 +287,7 @@ def _left_by(actor: Actor, entry: dict[str, Any]) -> dict[str, str]:
     if entry.get("started") and not entry.get("done") and entry.get("agent") not in ("", None, actor.agent):
         place = {key: str(entry[key]) for key in ("worktree", "branch") if entry.get(key)}
         return {"agent": str(entry["agent"]), **place}
-    return {}
+    return {} if entry.get("done") else dict(entry.get("left_by") or {})
 
 
 def _under(actor: Actor, claim: Claim) -> Actor:
