@@ -69,7 +69,7 @@ def blocked(data: Data) -> list[str]:
     if data["tasks"]:
         return [*lines, f"📊 Total blocked: {len(data['tasks'])} tasks"]
     lines += ["No blocked tasks found!", ""]
-    return [*lines, "💡 All tasks with dependencies are either completed or in progress."]
+    return [*lines, "💡 Nothing waits for anything: every open task can begin."]
 
 
 def in_progress(data: Data) -> list[str]:
