@@ -135,7 +135,7 @@ TEXT
 @test "issue-start takes the task once, and shows its streams" {
   run as agent-a pm issue-start 001
   status_is 66
-  [[ $output == *"hint: /pm:issue-analyze 001"* ]]
+  [[ $output == *"hint: /pm:issue-analyze auth/001"* ]]
   [ "$(ccpm-fm-cas get .claude/epics/auth/001.md status)" = open ]
   pm issue-analyze 001 < <(analysis) >/dev/null
   run as agent-a pm issue-start 001
@@ -197,7 +197,7 @@ TEXT
   status_is 0
   [[ $output == "Worktree: "*"epic-auth"* || ${lines[*]} == *"Worktree: "* ]]
   [[ $output == *"#001 Task 001: ready"*"A Database layer: ready"*"B Endpoints: waiting for A"* ]]
-  [[ $output == *"#002 Task 002: ready"*"not analysed: /pm:issue-analyze 002"*"#003 Task 003: blocked, waits for 001"* ]]
+  [[ $output == *"#002 Task 002: ready"*"not analysed: /pm:issue-analyze auth/002"*"#003 Task 003: blocked, waits for 001"* ]]
   run ccpm-agent list auth --json
   [[ $output == *'"agent_id": "agent-a"'* ]]
   run as agent-a pm epic-start auth

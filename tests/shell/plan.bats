@@ -215,6 +215,50 @@ value() { ccpm-fm-cas get ".claude/$1" "$2"; }
   status_is 66
 }
 
+@test "closing what is closed and archived changes nothing, and open tasks are named when they are archived" {
+  make_epic
+  run ccpm-plan archive auth
+  status_is 0
+  [[ $output == *"epic 'auth' goes with 3 open tasks: #001 #002 #003"* ]]
+  mv .claude/epics/.archived/auth .claude/epics/auth
+  for n in 1 2 3; do ccpm-plan close-task auth $n >/dev/null; done
+  bash "$pm/epic-close.sh" auth --archive >/dev/null
+  before=$(snapshot .claude/epics)
+  run bash "$pm/epic-close.sh" auth --archive
+  status_is 0
+  [ "$output" = '✅ Epic auth was closed and archived before: .claude/epics/.archived/auth' ]
+  run ccpm-plan close-epic auth --json
+  [[ $output == *'"already": true'* ]]
+  [ "$(snapshot .claude/epics)" = "$before" ]
+}
+
+@test "a task is closed as EPIC TASK, as EPIC/TASK, or by a number that only one has; wrong names say what there is" {
+  make_epic
+  ccpm-plan close-task auth/001 >/dev/null
+  ccpm-plan close-task 2 >/dev/null
+  [ "$(value epics/auth/001.md status) $(value epics/auth/002.md status)" = 'closed closed' ]
+  run ccpm-plan close-task auth 9
+  status_is 66
+  [[ $output == *"epic 'auth' has no task '9'"*'hint: ccpm-query epic-show auth'* ]]
+  run ccpm-plan close-task auth
+  status_is 2
+  [[ $output == *"'auth' names no task"*'ccpm-query epic-list'* ]]
+}
+
+@test "a task that another agent works on is closed only with --force" {
+  make_epic
+  ccpm-work start auth/001 --agent ada 2>/dev/null
+  for verb in close-task reopen-task; do
+    run ccpm-plan $verb auth 001 --agent bob
+    status_is 77
+    [[ $output == *"#001 of epic 'auth' is in the hands of ada for work since 20"*'hint: '*'--force'* ]]
+  done
+  [ "$(value epics/auth/001.md status)" = in-progress ]
+  ccpm-plan close-task auth 001 --agent bob --force >/dev/null
+  [ "$(value epics/auth/001.md status)" = closed ]
+  ccpm-plan reopen-task auth 001 --agent ada >/dev/null
+}
+
 @test "an epic of which somebody else has a task is not archived" {
   make_epic
   ccpm-lock acquire task-1 --agent other >/dev/null

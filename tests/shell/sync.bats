@@ -215,3 +215,28 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   [[ $output == *"epic 'bad' was not synced"*'bad/009.md'* ]]
   grep -q '"state": "closed"' .claude/tracker/2.json
 }
+
+@test "close, reopen and --close-from-git leave a task to the agent that has it" {
+  sync_epic
+  ccpm-work claim auth/2 --agent ada 2>/dev/null >&2
+  run bash "$pm/issue-close.sh" 2 --agent bob --comment mine
+  status_is 77
+  [[ $output == *"#2 of epic 'auth' is in the hands of ada for work since 20"*'hint: '*'--force'* ]]
+  git commit -q --allow-empty -m $'Store\n\nCloses #2'
+  run ccpm-sync sync auth --close-from-git --agent bob
+  status_is 0
+  [[ $output == *"closes $epic/2.md, but #2 of epic 'auth' is in the hands of ada"* ]]
+  [ "$(ccpm-fm-cas get "$epic"/2.md status)" = open ]
+  run grep 'mine\|Closed by commit' .claude/tracker/2.json
+  status_is 1
+  run bash "$pm/issue-close.sh" 2 --agent bob --force
+  status_is 0
+}
+
+@test "hints name the verb and the epic that they are about" {
+  run ccpm-sync issue 2 --keep foo
+  status_is 2
+  [[ $output == *'hint: ccpm-sync issue --help'* ]]
+  run ccpm-sync sync
+  [[ $output == *'auth: not synced yet (ccpm-sync epic auth)'* ]]
+}

@@ -51,8 +51,38 @@ task() { printf -- '---\nname: Task %s\nstatus: open\n%s\n---\n# Task\n' "$1" "$
   run ccpm-work done auth/001 --agent agent-ada
   status_is 0
   [[ $output == *"evidence: commits $(git rev-parse --short HEAD)"*"unblocked: 002"* ]]
+}
+
+@test "done of what is done is confirmed to who did it, and 77 for anybody else" {
+  ccpm-work start auth/001 --agent agent-ada
+  ccpm-work done auth/001 --agent agent-ada --no-code 'words' >/dev/null
+  before=$(snapshot .claude/epics)
   run ccpm-work done auth/001 --agent agent-ada
+  status_is 0
+  [[ $output == *"is done since 20"*", by you"*"status: closed"*"evidence: no code: words"* ]]
+  run ccpm-work done auth/001 --agent agent-bob --no-code 'me too'
+  status_is 77
+  [[ $output == *"#001 of epic 'auth' is closed already by agent-ada since 20"*hint:* ]]
+  [ "$(snapshot .claude/epics)" = "$before" ]
+  ccpm-plan close-task auth 003 >/dev/null
+  run ccpm-work done auth/003 --agent agent-ada
+  status_is 77
+}
+
+@test "a refused claim says who has the task, and since when; who found nothing to steal is not sent to steal" {
+  ccpm-work claim auth/001 --agent agent-ada
+  run ccpm-work claim auth/001 --agent agent-bob
   status_is 75
+  [[ $output == *"it is in the hands of agent-ada for work since 20"*"until 20"* ]]
+  run ccpm-work next auth --agent agent-bob
+  status_is 1
+  [[ $output == *"ccpm-work steal auth"* ]]
+  for words in 'steal auth' 'next auth --steal'; do
+    # shellcheck disable=SC2086
+    run ccpm-work $words --agent agent-bob
+    status_is 1
+    [[ $output == *"hint: ccpm-query blocked tells why" ]]
+  done
 }
 
 @test "a diff is evidence where the work is" {

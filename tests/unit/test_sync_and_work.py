@@ -85,7 +85,7 @@ def test_nobody_gets_a_task_while_its_epic_is_synced(top: str) -> None:
     assert sorted(os.listdir(Path(top, EPIC)))[:2] == ["2.md", "3.md"]
     given = work.next_task(ann, "auth")
     assert given and given.claim.resource == "task-2"
-    with pytest.raises(Busy, match="ann has it"):
+    with pytest.raises(Busy, match="in the hands of ann for work since"):
         work.claim(actor(top, "bob"), "auth/2")
 
 

@@ -147,14 +147,11 @@ def _refresh(actor: Actor, args: Namespace) -> object:
 
 def _set_status(status: str) -> Callable[[Actor, Namespace], object]:
     def action(actor: Actor, args: Namespace) -> object:
-        from ccpm.ops.plan import epics
+        from ccpm.ops.plan import epics, naming
 
-        epic, _, task = args.name.rpartition(" ")
-        if not epic:
-            raise UsageError(
-                "the epic or the task is missing", f"ccpm-query epic-show {task} shows the tasks"
-            )
-        return epics.set_task_status(actor, epic, task, status)
+        epic, _, wanted = args.name.rpartition(" ")
+        task = naming.task(actor.top, f"{epic}/{wanted}" if epic else wanted)
+        return epics.set_task_status(actor, task.epic, task.key, status, heeds_claims=not args.force)
 
     return action
 

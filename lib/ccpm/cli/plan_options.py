@@ -14,7 +14,7 @@ _CHECKED = ("new-prd", "new-epic", "decompose", "edit-prd", "edit-epic")
 
 def declare(parser: Parser, verb: str) -> None:
     if verb in ("close-task", "reopen-task"):
-        parser.add_name("EPIC TASK", "the epic, and the number or file name of the task")
+        parser.add_name("EPIC TASK", "the epic, and the number or file name of the task; or EPIC/TASK")
     elif verb == "new-bug":
         parser.add_name(
             "ISSUE", "the issue or task that the bug is in; EPIC/TASK where several epics have one"
@@ -57,6 +57,10 @@ def _edit_options(parser: Parser) -> None:
     parser.add_argument("--expect-version", type=int, metavar="N", help="the version that you read")
 
 
+def _status_options(parser: Parser) -> None:
+    parser.add_argument("--force", action="store_true", help="also while another agent has the task")
+
+
 def _clean_options(parser: Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument(
@@ -94,6 +98,8 @@ _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "decompose": _decompose_options,
     "edit-prd": _edit_options,
     "edit-epic": _edit_options,
+    "close-task": _status_options,
+    "reopen-task": _status_options,
     "close-epic": _close_epic_options,
     "clean": _clean_options,
     "detect": _detect_options,

@@ -33,7 +33,7 @@ VERBS = {
     "edit": "change title, text or labels, in the file and the issue",
     "bug": "report a bug against an issue: a task that follows it up, and its issue",
     "show": "show an issue, its file and its newest comments",
-    "status": "how files and issues stand: an epic, an issue (12 or 12,13), or all",
+    "status": "how files and issues stand: an epic, some issues (12,13 or EPIC/TASK), or all",
     "close-epic": "complete an epic and close its issue; refused while tasks are open",
     "refresh": "recount an epic, also in the list of tasks in its issue",
 }
@@ -88,7 +88,7 @@ def _parser(verb: str) -> Parser:
     if verb in _EPIC:
         parser.add_name("EPIC", "the epic's folder", is_required=_EPIC[verb])
     elif verb in _ISSUE:
-        parser.add_argument("issue", metavar="ISSUE", type=_number, help="the number of the issue")
+        parser.add_argument("issue", metavar="ISSUE", help="the number of the issue, or EPIC/TASK")
     elif verb == "bug":
         parser.add_name("ISSUE", "the issue or task that the bug is in (EPIC/TASK); what is wrong may follow")
         parser.add_argument("--title", default="", metavar="TITLE", help="what is wrong")
@@ -131,6 +131,7 @@ def _add_options(parser: Parser, verb: str) -> None:
         )
     if verb in ("close", "reopen"):
         parser.add_argument("--comment", default="", metavar="TEXT", help="what to say about it")
+        parser.add_argument("--force", action="store_true", help="also while another agent has the task")
     if verb == "edit":
         parser.add_argument("--title", default=None, metavar="TEXT", help="the new title")
         parser.add_argument("--body", action="store_true", help="take the new text from standard input")
@@ -155,7 +156,7 @@ def _carry_out(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> Da
         if verb == "epic":
             return epic.sync(actor, tracker, args.name, args.relink, progress)
         if verb in ("sync", "pull", "issue"):
-            options = both.Options(verb != "pull", _side(args.keep), args.close_from_git)
+            options = both.Options(verb != "pull", _side(verb, args.keep), args.close_from_git)
             if verb == "issue":
                 return issues.sync(actor, tracker, args.issue, options, progress)
             return both.sync(actor, tracker, args.name or "", options, progress)
@@ -172,24 +173,25 @@ def _carry_out(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> Da
 
 
 def _change_one(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> Data:
-    from ccpm.ops.sync import both, issues
+    from ccpm.ops.sync import both, finding, issues
 
     if verb in ("close", "reopen"):
-        return (issues.close if verb == "close" else issues.reopen)(actor, tracker, args.issue, args.comment)
+        change_state = issues.close if verb == "close" else issues.reopen
+        return change_state(actor, tracker, args.issue, args.comment, args.force)
     if verb == "edit":
         body = standard_input() if args.body else None
         change = issues.Edit(args.title, body, tuple(args.add_label or ()), tuple(args.remove_label or ()))
         return issues.edit(actor, tracker, args.issue, change)
     if verb == "show":
-        return issues.show(actor, tracker, args.issue)
+        return finding.show(actor, tracker, args.issue)
     if verb == "close-epic":
         return issues.close_epic(actor, tracker, args.name, args.archive)
     if verb == "refresh":
         return issues.refresh(actor, tracker, args.name)
     what = args.what or ""
-    numbers = [part.strip().lstrip("#") for part in what.split(",")]
-    if what and all(number.isdigit() for number in numbers):
-        return {"issues": [issues.show(actor, tracker, int(number)) for number in numbers]}
+    references = [part.strip() for part in what.split(",")]
+    if what and all("/" in one or one.lstrip("#").isdigit() for one in references):
+        return {"issues": [finding.show(actor, tracker, one) for one in references]}
     return both.status(actor, tracker, what)
 
 
@@ -200,7 +202,7 @@ def _number(text: str) -> int:
     return int(number)
 
 
-def _side(text: str) -> str:
+def _side(verb: str, text: str) -> str:
     if text not in ("", "local", "remote"):
-        raise UsageError(f"--keep takes local or remote, not {text[:40]!r}", f"{PROGRAM} sync --help")
+        raise UsageError(f"--keep takes local or remote, not {text[:40]!r}", f"{PROGRAM} {verb} --help")
     return text

@@ -70,9 +70,10 @@ def both(data: Data) -> list[str]:
             else f"  {one['epic']}: in sync"
         )
         lines += [f"    #{row['issue']} {row['file']}: {_done(row)}" for row in changed]
-    if data["skipped"]:
-        lines.append(f"  Not synced yet: {', '.join(data['skipped'])} (ccpm-sync epic NAME)")
-    return lines
+    return [
+        *lines,
+        *(f"  {name}: not synced yet (ccpm-sync epic {quoted(name)})" for name in data["skipped"]),
+    ]
 
 
 def imported(data: Data) -> list[str]:
@@ -84,11 +85,11 @@ def imported(data: Data) -> list[str]:
 
 
 def close(data: Data) -> list[str]:
-    return [f"✅ Closed issue #{data['issue']} ({data['file']})", _progress(data)]
+    return [f"✅ Closed {_what(data, 'issue')} ({data['file']})", _progress(data)]
 
 
 def reopen(data: Data) -> list[str]:
-    return [f"🔄 Reopened issue #{data['issue']} ({data['file']})", _progress(data)]
+    return [f"🔄 Reopened {_what(data, 'issue')} ({data['file']})", _progress(data)]
 
 
 def edit(data: Data) -> list[str]:
@@ -110,10 +111,14 @@ def bug(data: Data) -> list[str]:
 
 
 def show(data: Data) -> list[str]:
-    lines = [f"🎫 Issue #{data['issue']}: {data['title']}", f"   Status: {data['state']}"]
+    lines = [f"🎫 {_what(data)}: {data['title']}", f"   Status: {data['state']}"]
     lines += [f"   Labels: {', '.join(data['labels']) or 'none'}"]
     lines += [f"   Assignee: {', '.join(data['assignees']) or 'Unassigned'}"]
-    lines += [f"   Created: {data['created']}", f"   Updated: {data['updated']}", f"   {data['url']}"]
+    lines += [
+        f"   Created: {data['created']}",
+        f"   Updated: {data['updated']}",
+        f"   {data['url'] or 'No issue yet'}",
+    ]
     if data["file"]:
         lines += ["", f"📁 {data['file']} ({data['status']}), {data['sync']}"]
         lines += [f"   Epic: {data['epic']}, {data['progress']} tasks closed"]
@@ -159,7 +164,7 @@ def refresh(data: Data) -> list[str]:
 def _short(data: Data) -> list[str]:
     sign = "✅" if data["state"] == "closed" else "🟢"
     lines = [
-        f"{sign} #{data['issue']}: {data['title']}",
+        f"{sign} {_what(data, '')}: {data['title']}",
         f"   Status: {data['state']}, last update {data['updated']}",
     ]
     lines += [f"   Labels: {', '.join(data['labels']) or 'none'}"]
@@ -172,6 +177,11 @@ def _short(data: Data) -> list[str]:
 def _done(row: Data) -> str:
     fields = f" ({', '.join(row['fields'])})" if row["fields"] else ""
     return f"{row['what']}{fields}"
+
+
+def _what(data: Data, word: str = "Issue") -> str:
+    """`word` and the number of the issue; of a task that has none, EPIC/TASK."""
+    return f"{word} #{data['issue']}".strip() if data["issue"] else str(data["reference"])
 
 
 def _progress(data: Data) -> str:

@@ -41,7 +41,7 @@ def _run_verb(verb: str, rest: list[str]) -> int:
 
     actor = acting.actor_of(args, _say)
     if verb in _CLAIMING:
-        return _show_given(args, _claim(verb, actor, args))
+        return _show_given(verb, args, _claim(verb, actor, args))
     return {"done": _done, "release": _release, "note": _note, "plan": _plan}[verb](actor, args)
 
 
@@ -86,14 +86,13 @@ def _claim(verb: str, actor: Actor, args: Namespace) -> Given | None:
     return (work.claim if verb == "claim" else work.start)(actor, args.task, args.pid)
 
 
-def _show_given(args: Namespace, given: Given | None) -> int:
+def _show_given(verb: str, args: Namespace, given: Given | None) -> int:
     if given is None:
         if args.json:
             print_json({"task": None})
         _say(f"no task of epic {args.epic!r} can be started now")
-        sys.stderr.write(
-            f"hint: ccpm-query blocked tells why; ccpm-work steal {args.epic} takes from others\n"
-        )
+        steal = "" if verb == "steal" or args.steal else f"; ccpm-work steal {args.epic} takes from others"
+        sys.stderr.write(f"hint: ccpm-query blocked tells why{steal}\n")
         return NO
     if args.json:
         print_json(

@@ -30,10 +30,11 @@ def _analyze(parser: Parser, argv: list[str]) -> int:
     condition.add_argument("--replace", action="store_true", help="replace whatever analysis there is")
     parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
     args = parser.parse_args(argv)
-    from ccpm.ops.team import analyses, beginning
+    from ccpm.ops.plan import naming
+    from ccpm.ops.team import analyses
 
     actor = actor_of(args)
-    task = beginning.find(actor, args.task)
+    task = naming.task(actor.top, args.task)
     if args.check:
         _show_analysis(args, actor, task)
         return OK
@@ -79,11 +80,12 @@ def _begin(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("stream", metavar="STREAM", nargs="*", help="only this stream of it: its letter")
     add_pid(parser)
     args = parser.parse_args(argv)
+    from ccpm.ops.plan import naming
     from ccpm.ops.team import analyses, beginning
 
     actor, letter = actor_of(args), first(args.stream)
     if letter:
-        task = beginning.find(actor, args.task)
+        task = naming.task(actor.top, args.task)
         taken = analyses.take(actor, task.epic, task.id, letter, pid_of(args))
         streams.show_taken(args, task.epic, *taken)
         return OK

@@ -35,9 +35,9 @@ def _ready(parser: Parser, argv: list[str]) -> int:
 def _where(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("task", metavar="TASK", help="EPIC/TASK, or a number that only one epic has")
     args = parser.parse_args(argv)
-    from ccpm.ops.team import beginning
+    from ccpm.ops.plan import naming
 
-    task = beginning.find(actor_of(args), args.task)
+    task = naming.task(actor_of(args).top, args.task)
     text = f"{task.epic}\t{task.id}\t{task.file}\t{task.name}"
     print_result(args, text, {**describe_task(task), "github": task.github})
     return OK
@@ -57,7 +57,9 @@ def lines(one: Brief) -> str:
     )
     text = f"#{one.number} {one.task.name}: {one.state}{by}\n"
     if one.reading is None:
-        return text + ("" if one.waits_for else f"  not analysed: /pm:issue-analyze {one.number}\n")
+        return text + (
+            "" if one.waits_for else f"  not analysed: /pm:issue-analyze {one.task.epic}/{one.task.id}\n"
+        )
     for part in one.reading.parts:
         owner = f" by {part.stream.owner}" if part.stream and part.is_owned else ""
         waits = f" for {', '.join(part.waits_for)}" if part.waits_for else ""

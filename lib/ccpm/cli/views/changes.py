@@ -71,6 +71,8 @@ def _set_status(data: Data) -> list[str]:
 
 
 def _close_epic(data: Data) -> list[str]:
+    if data["already"]:
+        return [f"✅ Epic {data['epic']} was closed and archived before: {data['archived']}"]
     found = [f"✅ Epic closed: {data['epic']}", f"  Tasks completed: {data['tasks']}"]
     if data["days"] is not None:
         found.append(f"  Duration: {data['days']} days")

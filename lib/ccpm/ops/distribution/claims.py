@@ -2,7 +2,7 @@
 
 Contract
 - The resource of a task is `task-<issue>` once it has an issue, before that `task-<epic>.<id>`. Older names that people
-  lock by hand, `task-<id>` with and without leading zeros, count as claims too.
+  lock by hand, `task-<id>` with and without leading zeros, count as claims on tasks without an issue too.
 - A claim that `take` made belongs to an agent (or to a process, with a pid) and lasts `TTL` seconds; every sign of
   life of its agent extends it (`keep`). So it ends at the latest when its agent counts as dead.
 - A sync `block`s the tasks that it is about to name after their issues: nobody can claim them under the old name. That
@@ -40,11 +40,15 @@ def resource_of(task: Task) -> str:
     )
 
 
-def resources_of(task: Task) -> list[str]:
-    """Every name under which `task` may be held, the one of `take` first."""
-    issue = plans.issue_of(task.github)
-    short = [f"task-{task.id}", f"task-{task.id.lstrip('0')}"] if not issue else []
-    return list(dict.fromkeys([resource_of(task), f"task-{names.escape(task.epic)[:120]}.{task.id}", *short]))
+def _own_names(task: Task) -> list[str]:
+    """The names that are those of `task` alone, the one of `take` first."""
+    return [resource_of(task), f"task-{names.escape(task.epic)[:120]}.{task.id}"]
+
+
+def _short_names(task: Task) -> list[str]:
+    """Names under which people lock a task without an issue by hand. `take` makes none of them for such a task: what it
+    made under such a name is a claim on the issue with this number."""
+    return [] if plans.issue_of(task.github) else [f"task-{task.id}", f"task-{task.id.lstrip('0')}"]
 
 
 class Claim:
@@ -89,7 +93,12 @@ def every(store: Store) -> dict[str, Claim]:
 
 def find(task: Task, claims: dict[str, Claim]) -> Claim | None:
     """The claim on `task` among `claims` (from `held`), None while nobody has it."""
-    return next((claims[name] for name in resources_of(task) if name in claims), None)
+    own = [claims[name] for name in _own_names(task) if name in claims]
+    by_hand = [claims[name] for name in _short_names(task) if name in claims]
+    return next(
+        iter([*own, *(claim for claim in by_hand if claim.lease.operation not in (OPERATION, RENAMING))]),
+        None,
+    )
 
 
 def take(store: Store, task: Task, agent: str, pid: int = 0) -> Claim | None:
@@ -141,6 +150,17 @@ def mine(store: Store, task: Task, agent: str) -> Claim:
             holder=claim.agent,
         )
     return claim
+
+
+def check_not_others(store: Store, task: Task, agent: str) -> None:
+    """NotYours (77) while another agent than `agent` has `task`."""
+    claim = find(task, held(store))
+    if claim and claim.agent != agent:
+        raise NotYours(
+            f"#{task.id} of epic {task.epic!r} is in the hands of {wording.lease(claim.lease)}",
+            f"ask it: ccpm-agent tell {claim.agent} TEXT; or do it anyway: --force",
+            holder=claim.agent,
+        )
 
 
 def keep(store: Store, agent: str) -> int:

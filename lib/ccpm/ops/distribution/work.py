@@ -20,18 +20,18 @@ import time
 
 from ccpm.core import work
 from ccpm.core.plan import CLOSED, IN_PROGRESS, OPEN, Task
-from ccpm.errors import Busy, NotFound, UsageError
+from ccpm.errors import Busy, NotYours
 from ccpm.external import git
-from ccpm.files import clock, events, plan_tree
+from ccpm.files import clock, events
 from ccpm.files.json_record import Changing
-from ccpm.ops import plain_files
+from ccpm.ops import plain_files, wording
 from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import claims
 from ccpm.ops.distribution.board import Look, board_path, bury_dead, entry_of, unassign
 from ccpm.ops.distribution.claims import Claim
 from ccpm.ops.distribution.evidence import Evidence
 from ccpm.ops.locking import fences
-from ccpm.ops.plan import epics, plans
+from ccpm.ops.plan import epics, naming, plans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,13 +74,14 @@ def next_task(actor: Actor, epic: str, pid: int = 0, may_steal: bool = False) ->
 def claim(actor: Actor, reference: str, pid: int = 0) -> Given:
     """Claim the named task. Busy (75) if it cannot be worked on now, and why. One's own claim is simply confirmed."""
     for _ in range(_TRIES):
-        epic, key = locate(actor, reference)
-        look = Look(actor, epic)
-        task = next(task for task in look.plan.tasks if task.key == key)
-        if key in look.held and look.held[key].agent == actor.agent:
-            return Given(task, look.held[key], {})
+        look, task = _look_at(actor, reference)
+        epic, key = task.epic, task.key
+        holder = look.held.get(key)
+        if holder and holder.agent == actor.agent:
+            return Given(task, holder, {})
         why = work.why_not(look.board, task)
         if why:
+            why = f"it is in the hands of {wording.lease(holder.lease)}" if holder else why
             raise Busy(
                 f"#{task.id} of epic {epic!r} cannot be claimed: {why}",
                 f"take another: ccpm-work next {epic}",
@@ -134,14 +135,14 @@ def start(actor: Actor, reference: str, pid: int = 0) -> Given:
 
 def done(actor: Actor, reference: str, evidence: Evidence) -> dict[str, object]:
     """Close the named task with `evidence`, recount its epic, give the claim back. The answer names what became
-    ready. UsageError (2) without evidence; NotYours (77) and LeaseLost (11) by the claim."""
-    epic, key = locate(actor, reference)
-    look = Look(actor, epic)
-    task = next(task for task in look.plan.tasks if task.key == key)
-    if task.is_closed and key not in look.held:
-        raise Busy(f"#{task.id} of epic {epic!r} is closed already", f"ccpm-query epic-show {epic}")
-    claim = claims.mine(actor.store, task, actor.agent)
+    ready. One's own that is done already is simply confirmed. UsageError (2) without evidence; NotYours (77) and
+    LeaseLost (11) by the claim."""
+    look, task = _look_at(actor, reference)
+    epic, key = task.epic, task.key
     entry = look.tasks.get(key) or {}
+    if task.is_closed and key not in look.held:
+        return _done_already(actor, look, task, entry)
+    claim = claims.mine(actor.store, task, actor.agent)
     proof = evidence.find(actor, task, str(entry.get("started") or entry.get("claimed") or ""))
     ready_before = {other.key for other in look.plan.ready()}
     result = epics.set_task_status(_under(actor, claim), epic, key, CLOSED)
@@ -164,11 +165,22 @@ def done(actor: Actor, reference: str, evidence: Evidence) -> dict[str, object]:
     return {**result, "evidence": proof, "unblocked": unblocked}
 
 
+def _done_already(actor: Actor, look: Look, task: Task, entry: dict[str, Any]) -> dict[str, object]:
+    """The answer to `done` for a task that is closed; NotYours (77) if `actor` is not who finished it."""
+    if entry.get("agent") == actor.agent and entry.get("done"):
+        actor.say(f"#{task.id} of epic {task.epic!r} is done since {entry['done']}, by you")
+        same = {"task": task.id, "file": task.file, "status": CLOSED, **epics.counts(look.epic)}
+        return {**same, "evidence": entry.get("evidence", ""), "unblocked": []}
+    by = f" by {entry['agent']} since {entry['done']}" if entry.get("done") else ""
+    raise NotYours(
+        f"#{task.id} of epic {task.epic!r} is closed already{by}", f"take another: ccpm-work next {task.epic}"
+    )
+
+
 def release(actor: Actor, reference: str) -> dict[str, object]:
     """Give the named task back: open again, and whoever gets it next is told where the work on it is."""
-    epic, key = locate(actor, reference)
-    look = Look(actor, epic)
-    task = next(task for task in look.plan.tasks if task.key == key)
+    look, task = _look_at(actor, reference)
+    epic, key = task.epic, task.key
     claim = claims.mine(actor.store, task, actor.agent)
     if task.status == IN_PROGRESS:
         epics.set_task_status(_under(actor, claim), epic, key, OPEN)
@@ -187,8 +199,8 @@ def release(actor: Actor, reference: str) -> dict[str, object]:
 
 def note(actor: Actor, reference: str, text: str) -> str:
     """Add a line to `updates/<task>/notes.md` of the epic; its path. Also a sign of life of the agent's claims."""
-    epic, key = locate(actor, reference)
-    folder = f"{plans.load_epic(actor.top, epic).folder.path}/updates/{key.replace('/', '-')}"
+    task = naming.task(actor.top, reference)
+    folder = f"{task.file.removesuffix(f'/{task.key}.md')}/updates/{task.key.replace('/', '-')}"
     os.makedirs(os.path.join(actor.top, folder), exist_ok=True)
     path = f"{folder}/notes.md"
     line = f"- {_now()} {actor.agent}: {' '.join(text.split())}\n"
@@ -199,28 +211,14 @@ def note(actor: Actor, reference: str, text: str) -> str:
     return path
 
 
-def locate(actor: Actor, reference: str) -> tuple[str, str]:
-    """(epic, key) of the task that `EPIC/TASK`, a task number or an issue number names. NotFound (66) if none does,
-    UsageError (2) if several do."""
-    epic, slash, identifier = reference.rpartition("/")
-    if slash:
-        task = plans.load_epic(actor.top, epic).plan.find(identifier)
-        if task is None:
-            raise NotFound(f"epic {epic!r} has no task {identifier!r}", f"ccpm-query epic-show {epic}")
-        return epic, task.key
-    found = []
-    for folder in plan_tree.load(actor.top).epics:
-        task = plans.Epic(folder).plan.find(reference)
-        if task:
-            found.append((folder.name, task.key))
-    if not found:
-        raise NotFound(
-            f"no epic has a task {reference!r}", "name it EPIC/TASK; the epics: ccpm-query epic-list"
-        )
-    if len(found) > 1:
-        named = ", ".join(f"{epic}/{key}" for epic, key in found)
-        raise UsageError(f"several epics have a task {reference!r}: {named}", "name it EPIC/TASK")
-    return found[0]
+def _look_at(actor: Actor, reference: str) -> tuple[Look, Task]:
+    """A look at the epic of the task that `reference` names, and that task."""
+    named = naming.task(actor.top, reference)
+    look = Look(actor, named.epic)
+    task = next((task for task in look.plan.tasks if task.key == named.key), None)
+    if task is None:
+        raise Busy(f"{named.file} gets another name at this moment", "run the same command again")
+    return look, task
 
 
 def _no_task(look: Look) -> Given | None:

@@ -13,7 +13,7 @@ from ccpm.files import clock
 from ccpm.ops import frontmatter
 from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import claims
-from ccpm.ops.plan import epics, plans
+from ccpm.ops.plan import epics, naming, plans
 from ccpm.ops.plan.plans import Epic
 
 
@@ -81,11 +81,11 @@ def detect(top: str, epic: str, now: float) -> Detected:
 
 def apply(actor: Actor, done: Detected, tasks: tuple[str, ...]) -> None:
     """Write what was found: the findings of high confidence, or those about `tasks` (ids, or EPIC/ID) whatever their
-    confidence. NotFound (66) for one that nothing was found about. Each under the lock of its epic; a task that another
-    agent has is left to it."""
+    confidence. NotFound (66) for one that nothing was found about, UsageError (2) for what several are called. Each
+    under the lock of its epic; a task that another agent has is left to it."""
     chosen = [finding for finding in done.findings if finding.confidence == HIGH]
     if tasks:
-        chosen = [_about(done.findings, reference) for reference in tasks]
+        chosen = [_about(actor.top, done, reference) for reference in tasks]
     held = claims.held(actor.store)
     for name in dict.fromkeys(finding.task.epic for finding in chosen):
         with actor.holding(epics.resource_of(name), "detect-completion") as fences:
@@ -111,11 +111,14 @@ def _change(actor: Actor, finding: Finding, fences: dict[str, int]) -> frontmatt
     return frontmatter.Change(os.path.join(actor.top, finding.task.file), actor.agent, values, (), fences)
 
 
-def _about(found: list[Finding], reference: str) -> Finding:
-    epic, _, wanted = reference.lstrip("#").rpartition("/")
-    about = [f for f in found if wanted.lstrip("0") in (number_of(f.task), f.task.id.lstrip("0"))]
-    about = [finding for finding in about if not epic or finding.task.epic == epic]
-    if len(about) != 1:
-        problem = "nothing was found about" if not about else "several epics have a task"
-        raise NotFound(f"{problem} {reference!r}; nothing was written", "name it as the report does: EPIC/ID")
-    return about[0]
+def _about(top: str, done: Detected, reference: str) -> Finding:
+    if "/" not in reference and len(done.scanned) == 1:
+        reference = f"{next(iter(done.scanned))}/{reference}"
+    task = naming.task(top, reference)
+    about = next((f for f in done.findings if (f.task.epic, f.task.key) == (task.epic, task.key)), None)
+    if about is None:
+        raise NotFound(
+            f"nothing was found about {reference!r}; nothing was written",
+            "name it as the report does: EPIC/ID",
+        )
+    return about

@@ -19,7 +19,7 @@ from ccpm.files.plain import Guarded
 from ccpm.files.yaml_inline import write_scalar
 from ccpm.ops.actor import Actor
 from ccpm.ops.locking.fences import Fenced
-from ccpm.ops.plan import epics, plans
+from ccpm.ops.plan import epics, naming, plans
 from ccpm.ops.plan.plans import Epic
 from ccpm.ops.wording import quoted
 
@@ -109,27 +109,10 @@ def new_task(actor: Actor, epic: str, draft: Draft) -> str:
 
 def new_bug(actor: Actor, issue: str, name: str, body: str = "", hours: str = "") -> str:
     """Create a task about a bug in the task or issue `issue`, in the epic of that task; its path."""
-    found = find_task(actor.top, issue)
+    found = naming.task(actor.top, issue)
     number = plans.issue_of(found.github) or found.id
     text = body or templates.BUG.format(name=name, issue=number, title=found.name)
     return new_task(actor, found.epic, Draft(f"Bug: {name}", text, hours=hours, bug_for=number))
-
-
-def find_task(top: str, reference: str) -> Task:
-    """The task with the issue number or, if there is only one such, the id `reference`, in whatever epic (`auth/12`
-    names the epic too). NotFound (66), or UsageError (2) where several epics have one."""
-    name, _, wanted = reference.lstrip("#").rpartition("/")
-    loaded = [living(top, name)] if name else plans.load(top)[0]
-    by_issue = [t for epic in loaded for t in epic.plan.tasks if plans.issue_of(t.github) == wanted]
-    if len(by_issue) == 1:
-        return by_issue[0]
-    by_id = [task for epic in loaded if (task := epic.plan.find(wanted))]
-    if len(by_id) > 1:
-        ways = ", ".join(f"{task.epic}/{task.id}" for task in by_id)
-        raise UsageError(f"several epics have a task #{wanted}", f"name one of: {ways}")
-    if not by_id:
-        raise NotFound(f"no task or issue {reference!r}", "ccpm-query epic-list shows the epics")
-    return by_id[0]
 
 
 def living(top: str, name: str) -> Epic:

@@ -51,14 +51,18 @@ def refresh(actor: Actor, epic: str) -> dict[str, object]:
         return recount(actor, epic, fences)
 
 
-def set_task_status(actor: Actor, epic: str, reference: str, status: str) -> dict[str, object]:
+def set_task_status(
+    actor: Actor, epic: str, reference: str, status: str, heeds_claims: bool = False
+) -> dict[str, object]:
     """Set the status of a task (named by key or reference) and recount its epic, under the epic's lock. NotFound (66)
-    without such a task."""
+    without such a task. `heeds_claims`: NotYours (77) while another agent has it."""
     with actor.holding(resource_of(epic), _STATUS_OPERATIONS.get(status, "set-status")) as fences:
         plan = plans.load_epic(actor.top, epic).plan
         task = next((task for task in plan.tasks if task.key == reference), None) or plan.find(reference)
         if task is None:
             raise NotFound(f"epic {epic!r} has no task {reference!r}", f"ccpm-query epic-show {quoted(epic)}")
+        if heeds_claims:
+            claims.check_not_others(actor.store, task, actor.agent)
         if task.stated != status:
             path = os.path.join(actor.top, task.file)
             frontmatter.apply(frontmatter.Change(path, actor.agent, {"status": status}, (), fences))
@@ -68,7 +72,7 @@ def set_task_status(actor: Actor, epic: str, reference: str, status: str) -> dic
 
 def close_epic(actor: Actor, epic: str, archive: bool = False) -> dict[str, object]:
     """Mark `epic` completed, its PRD implemented; Busy (75) names the tasks that are still open. With `archive` move
-    it away too."""
+    it away too. One that is archived already stays as it is."""
     with actor.holding(resource_of(epic), "epic-close") as fences:
         plan = plans.load_epic(actor.top, epic)
         open_tasks = [f"#{task.id}" for task in plan.plan.tasks if not task.is_closed]
@@ -78,23 +82,30 @@ def close_epic(actor: Actor, epic: str, archive: bool = False) -> dict[str, obje
                 f"close them first; ccpm-query epic-status {quoted(epic)} shows how far they are",
                 open=open_tasks,
             )
-        values = {"status": "completed", "progress": "100%"}
-        if not plans.text(plan.folder.epic, "completed"):
-            values["completed"] = now()
-        frontmatter.apply(_change(actor, plan, values, fences))
         prd = prd_of(actor.top, plan)
-        if prd and status_of(plans.text(prd, "status")) != CLOSED:
-            path = os.path.join(actor.top, prd.path)
-            frontmatter.apply(frontmatter.Change(path, actor.agent, {"status": "implemented"}, (), fences))
         created = clock.from_any(plan.created)
         closed: dict[str, object] = {
             "epic": epic,
             "tasks": len(plan.plan.tasks),
             "days": max(0, int((time.time() - created) // 86400)) if created else None,
             "prd": prd.path if prd else None,
-            "archived": None,
+            "archived": plan.folder.path if plan.folder.is_archived else None,
+            "already": plan.folder.is_archived and plan.status == CLOSED,
         }
+        if closed["already"]:
+            return closed
+        _complete(actor, plan, prd, fences)
         return {**closed, "archived": _archive(actor, plan)} if archive else closed
+
+
+def _complete(actor: Actor, plan: Epic, prd: PlanFile | None, fences: dict[str, int]) -> None:
+    values = {"status": "completed", "progress": "100%"}
+    if not plans.text(plan.folder.epic, "completed"):
+        values["completed"] = now()
+    frontmatter.apply(_change(actor, plan, values, fences))
+    if prd and status_of(plans.text(prd, "status")) != CLOSED:
+        path = os.path.join(actor.top, prd.path)
+        frontmatter.apply(frontmatter.Change(path, actor.agent, {"status": "implemented"}, (), fences))
 
 
 def archive(actor: Actor, epic: str) -> str:
@@ -136,6 +147,7 @@ def recount(
     only said, for callers that have changed a task: what became of the task stands.
     """
     plan = plans.load_epic(actor.top, epic)
+    counted = counts(plan)
     closed, total = plan.plan.count(CLOSED), len(plan.plan.tasks)
     before = {"progress": plan.stated_progress, "status": plan.stated_status}
     progress, status = before["progress"], before["status"]
@@ -152,13 +164,20 @@ def recount(
         if not is_lenient:
             raise
         actor.say(f"epic {epic!r} was not recounted: {error.message}")
+    return {**counted, "progress": progress, "epic_status": status}
+
+
+def counts(epic: Epic) -> dict[str, object]:
+    """What `recount` answers for an epic that it leaves as it is."""
+    closed, total = epic.plan.count(CLOSED), len(epic.plan.tasks)
+    before = {"progress": epic.stated_progress, "status": epic.stated_status}
     return {
-        "epic": epic,
+        "epic": epic.name,
         "closed": closed,
         "open": total - closed,
         "total": total,
-        "progress": progress,
-        "epic_status": status,
+        "progress": before["progress"],
+        "epic_status": before["status"],
         "before": before,
     }
 
@@ -224,6 +243,9 @@ def _archive(actor: Actor, plan: Epic) -> str:
     if os.path.lexists(os.path.join(actor.top, target)):
         target += "-" + moment.replace(":", "").replace("-", "")
     root.make_dir(os.path.join(actor.top, ARCHIVE))
+    left = [f"#{task.id}" for task in plan.plan.tasks if not task.is_closed]
+    if left:
+        actor.say(f"epic {plan.name!r} goes with {len(left)} open tasks: {' '.join(left)}")
     os.rename(os.path.join(actor.top, plan.folder.path), os.path.join(actor.top, target))
     events.append(actor.top, "epic.archived", epic=plan.name, agent=actor.agent, to=target)
     tasks = f"{plan.plan.count(CLOSED)} of {len(plan.plan.tasks)} tasks closed"

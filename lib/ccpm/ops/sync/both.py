@@ -22,6 +22,7 @@ from ccpm.errors import (
 )
 from ccpm.external import git
 from ccpm.ops.actor import Actor
+from ccpm.ops.distribution import claims
 from ccpm.ops.plan import epics, plans
 from ccpm.ops.sync import Progress, epic, merging, state
 from ccpm.ops.sync.items import Item, Items
@@ -186,17 +187,23 @@ def _sync_epic(session: Session, options: Options) -> tuple[Data, list[Outcome]]
 
 
 def close_from_git(session: Session) -> None:
-    """Close the tasks that commits on the current branch of the root close, with a comment that names the commit."""
+    """Close the tasks that commits on the current branch of the root close, with a comment that names the commit. One
+    that another agent has is left to it, with a warning."""
     closing = git.closing_commits(session.actor.top)
     for item in session.items.tasks:
         commit = closing.get(item.number)
         if not item.number or not commit or (item.task and item.task.status == DONE):
             continue
         assert item.task
+        try:
+            claims.check_not_others(session.actor.store, item.task, session.actor.agent)
+        except NotYours as error:
+            session.warnings.append(f"commit {commit} closes {item.path}, but {error.message}")
+            continue
         key = f"closed-by:{item.number}:{commit}"
         session.check()
         session.once.comment(key, item.number, f"Closed by commit {commit}.")
-        epics.set_task_status(session.actor, session.name, item.task.id, DONE)
+        epics.set_task_status(session.actor, session.name, item.task.key, DONE)
         session.forget({key})
 
 

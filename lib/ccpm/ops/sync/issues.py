@@ -1,4 +1,4 @@
-"""One issue: sync, close, reopen, edit, show it; report a bug against it; close and refresh a whole epic.
+"""One issue: sync, close, reopen, edit it; report a bug against it; close and refresh a whole epic.
 
 The file comes first, then the tracker: where the tracker fails, the plan is right already, and the next sync tells
 the tracker. Each comment is posted once (ops/sync/once.py), also when the command is killed and repeated.
@@ -10,12 +10,14 @@ from ccpm.core import given_text, issue_text
 from ccpm.core.plan import CLOSED as DONE
 from ccpm.errors import NotFound, UsageError
 from ccpm.ops.actor import Actor
-from ccpm.ops.plan import creating, epics, plans
-from ccpm.ops.sync import Progress, both, epic, merging, state, updates
+from ccpm.ops.distribution import work
+from ccpm.ops.plan import creating, epics, naming
+from ccpm.ops.sync import Progress, both, epic, finding, merging, updates
 from ccpm.ops.sync.both import Options
 from ccpm.ops.sync.items import Item, Items
 from ccpm.ops.sync.session import Session
 from ccpm.ops.trackers import CLOSED, OPEN, Change, Issue, Tracker
+from ccpm.ops.wording import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,26 +25,12 @@ if TYPE_CHECKING:
 
     Data = dict[str, Any]
 
-RECENT = 5
-"""Comments that `show` tells."""
 
-
-def find(actor: Actor, tracker: Tracker, number: int) -> str:
-    """The epic that issue `number` belongs to. NotFound (66) if no file of the plan is linked to it."""
-    for found in plans.load(actor.top)[0]:
-        if found.folder.epic and Items(actor.top, found.name, tracker).by_number(number):
-            return found.name
-    raise NotFound(
-        f"no file of the plan is linked to issue #{number} of {tracker.place}",
-        f"ccpm-sync import {number} makes one; ccpm-sync epic NAME completes a sync that was interrupted",
-        issue=number,
-    )
-
-
-def sync(actor: Actor, tracker: Tracker, number: int, options: Options, progress: Progress) -> Data:
-    """Merge issue `number` with its file and post what is new in its progress files. MergeConflict (12) at the end if
-    both sides changed its text."""
-    with Session(actor, tracker, find(actor, tracker, number), "issue-sync", progress) as session:
+def sync(actor: Actor, tracker: Tracker, reference: str, options: Options, progress: Progress) -> Data:
+    """Merge an issue with its file and post what is new in its progress files. MergeConflict (12) at the end if both
+    sides changed its text."""
+    name, number = finding.linked(actor, tracker, reference)
+    with Session(actor, tracker, name, "issue-sync", progress) as session:
         if options.from_git:
             both.close_from_git(session)
             session.reload()
@@ -55,28 +43,40 @@ def sync(actor: Actor, tracker: Tracker, number: int, options: Options, progress
         return {**report, **posted, "url": tracker.url(number), "warnings": session.warnings}
 
 
-def close(actor: Actor, tracker: Tracker, number: int, note: str) -> Data:
-    """Close the task of issue `number`, recount its epic, close the issue with a comment."""
-    return _set_state(actor, tracker, number, CLOSED, f"✅ Task completed\n\n{note}".strip())
+def close(actor: Actor, tracker: Tracker, reference: str, note: str, force: bool = False) -> Data:
+    """Close a task, recount its epic, close its issue, if it has one, with a comment. NotYours (77) while another agent
+    has the task, unless `force`."""
+    return _set_state(actor, tracker, reference, CLOSED, f"✅ Task completed\n\n{note}".strip(), force)
 
 
-def reopen(actor: Actor, tracker: Tracker, number: int, note: str) -> Data:
-    """Open the task and its issue again, with a comment; what is written about its progress stays."""
+def reopen(actor: Actor, tracker: Tracker, reference: str, note: str, force: bool = False) -> Data:
+    """Open a task and its issue, if it has one, again, with a comment; what is written about its progress stays.
+    NotYours (77) as for `close`."""
     words = f"🔄 Reopened\n\nReason: {note}" if note else "🔄 Reopened"
-    return _set_state(actor, tracker, number, OPEN, words)
+    return _set_state(actor, tracker, reference, OPEN, words, force)
 
 
-def _set_state(actor: Actor, tracker: Tracker, number: int, state: str, words: str) -> Data:
-    verb = "issue-close" if state == CLOSED else "issue-reopen"
-    with Session(actor, tracker, find(actor, tracker, number), verb) as session:
-        item = _item(session, number)
-        if item.task is None:
-            raise UsageError(
-                f"#{number} is the epic {session.name!r} itself", f"ccpm-sync close-epic {session.name}"
-            )
-        result = epics.set_task_status(
-            session.actor, session.name, item.task.key, DONE if state == CLOSED else OPEN
+def _set_state(actor: Actor, tracker: Tracker, reference: str, state: str, words: str, force: bool) -> Data:
+    named, number = finding.find(actor, tracker, reference)
+    if named.task is None:
+        raise UsageError(
+            f"#{number} is the epic {named.epic!r} itself", f"ccpm-sync close-epic {quoted(named.epic)}"
         )
+    status = DONE if state == CLOSED else OPEN
+    if not number:
+        result = epics.set_task_status(actor, named.epic, named.task.key, status, heeds_claims=not force)
+        return {
+            "issue": 0,
+            "reference": str(named),
+            **result,
+            "url": "",
+            "note": work.note(actor, str(named), words),
+        }
+    verb = "issue-close" if state == CLOSED else "issue-reopen"
+    with Session(actor, tracker, named.epic, verb) as session:
+        task = _item(session, number).task
+        assert task
+        result = epics.set_task_status(session.actor, session.name, task.key, status, heeds_claims=not force)
         if state == CLOSED:
             updates.set_completion(session, number, "100%")
         issue = tracker.get(number)
@@ -88,7 +88,7 @@ def _set_state(actor: Actor, tracker: Tracker, number: int, state: str, words: s
         session.remember({number: {**session.bases().get(number, {}), "state": state}})
         _tick(session)
         session.forget({key})
-        return {"issue": number, **result, "url": tracker.url(number)}
+        return {"issue": number, "reference": str(named), **result, "url": tracker.url(number)}
 
 
 class Edit:
@@ -110,10 +110,11 @@ class Edit:
         self.remove_labels = tuple(map(given_text.label, remove_labels))
 
 
-def edit(actor: Actor, tracker: Tracker, number: int, change: Edit) -> Data:
+def edit(actor: Actor, tracker: Tracker, reference: str, change: Edit) -> Data:
     """Change title, text and labels, in the file and in the tracker. MergeConflict (12) if the issue was changed as
     well: the file has the new text then, and the issue keeps its own."""
-    with Session(actor, tracker, find(actor, tracker, number), "issue-edit") as session:
+    name, number = finding.linked(actor, tracker, reference)
+    with Session(actor, tracker, name, "issue-edit") as session:
         item = _item(session, number)
         issue = tracker.get(number)
         if change.title is not None and item.task is None:
@@ -147,40 +148,12 @@ def edit(actor: Actor, tracker: Tracker, number: int, change: Edit) -> Data:
         }
 
 
-def show(actor: Actor, tracker: Tracker, number: int) -> Data:
-    """All there is to know of one issue: the tracker's side, the file's, its place in the epic, its newest
-    comments."""
-    issue = tracker.get(number)
-    data: Data = {
-        "issue": number,
-        "title": issue.title,
-        "state": issue.state,
-        "labels": list(issue.labels),
-        "assignees": list(issue.assignees),
-        "created": issue.created,
-        "updated": issue.updated,
-        "url": tracker.url(number),
-        "body": issue_text.strip(issue.body),
-    }
-    comments = tracker.comments(number) if issue.comments else []
-    data["comments"] = [
-        {"author": one.author, "created": one.created, "body": issue_text.strip(one.body)}
-        for one in comments[-RECENT:]
-    ]
-    data["comment_count"] = len(comments)
-    try:
-        name = find(actor, tracker, number)
-    except NotFound:
-        return {**data, "file": None, "epic": None}
-    return {**data, **_local(actor, tracker, name, number, issue)}
-
-
 def bug(
     actor: Actor, tracker: Tracker, reference: str, title: str, text: str, hours: str, progress: Progress
 ) -> Data:
     """Report a bug against a task or issue: a task of the same epic that follows it up and, if that epic is synced,
     its issue."""
-    name = creating.find_task(actor.top, reference).epic
+    name = naming.task(actor.top, reference).epic
     path = creating.new_bug(actor, reference, title, text, hours)
     made: Data = {"path": path, "epic": name, "issue": 0}
     if not Items(actor.top, name, tracker).epic.number:
@@ -233,27 +206,3 @@ def _item(session: Session, number: int) -> Item:
             f"issue #{number} is not in epic {session.name!r} any more", "run the same command again"
         )
     return item
-
-
-def _local(actor: Actor, tracker: Tracker, name: str, number: int, issue: Issue) -> Data:
-    found = Items(actor.top, name, tracker)
-    item = found.by_number(number)
-    assert item
-    base = state.read(actor.top, found.plans_epic.folder.path, tracker.place).get(number, {})
-    blocking = [
-        t
-        for t in found.tasks
-        if t.task and item.task and item.task in [b.task for b in found.plan.dependencies(t.task)]
-    ]
-    return {
-        "file": item.path,
-        "epic": name,
-        "parent": found.epic.number if item.task else None,
-        "status": item.task.status if item.task else found.plans_epic.stated_status,
-        "depends_on": item.task.depends_on if item.task else [],
-        "blocking": [t.number or t.key for t in blocking],
-        "sub_issues": [t.number for t in found.tasks if t.number] if item.task is None else [],
-        "progress": f"{found.plan.count(DONE)}/{len(found.tasks)}",
-        "sync": merging.describe(merging.compare(item, issue, base)),
-        "last_local_update": item.task.updated if item.task else "",
-    }

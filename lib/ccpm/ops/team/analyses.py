@@ -91,7 +91,7 @@ def read(top: str, epic: str, issue: str) -> Reading:
             return Reading(epic, number, path, found, agents.read(top, epic), top)
     raise NotFound(
         f"issue {issue} of {epic} has no analysis ({os.path.relpath(os.path.join(folder, issue), top)}-analysis.md)",
-        f"/pm:issue-analyze {issue}",
+        f"/pm:issue-analyze {epic}/{issue}",
         epic=epic,
         issue=issue,
     )

@@ -10,24 +10,18 @@ from ccpm.core.plan import Task
 from ccpm.ops.actor import Actor
 from ccpm.ops.branches import worktrees
 from ccpm.ops.distribution import work
-from ccpm.ops.plan import plans
+from ccpm.ops.plan import naming, plans
 from ccpm.ops.team import agents, analyses, briefing
 from ccpm.ops.team.analyses import Reading
 from ccpm.ops.team.briefing import Brief
 
 
-def find(actor: Actor, reference: str) -> Task:
-    """The task that EPIC/TASK, or a number that only one epic has, names. NotFound (66), UsageError (2)."""
-    epic, key = work.locate(actor, reference)
-    return next(one for one in plans.load_epic(actor.top, epic).plan.tasks if one.key == key)
-
-
 def issue(actor: Actor, reference: str, pid: int) -> tuple[Task, Reading]:
     """Take the task `reference`, begin it, and register the actor with it; (it, its analysis). NotFound (66) without an
     analysis, Busy (75) if it is another agent's or has to wait: nothing was changed then."""
-    task = find(actor, reference)
+    task = naming.task(actor.top, reference)
     reading = analyses.read(actor.top, task.epic, task.id)
-    work.start(actor, f"{task.epic}/{task.id}")
+    work.start(actor, f"{task.epic}/{task.key}")
     agents.register(actor, task.epic, f"issue {task.id}", pid)
     return task, reading
 
