@@ -158,8 +158,8 @@ def break_tools(file: str, old: str, new: str) -> Callable[[Project], None]:
         (
             "late write of the paused worker refused",
             "ops/locking/fences.py",
-            "                check(self._store, resource, token)\n",
-            "                pass\n",
+            "                    check(store, resource, token)\n",
+            "                    pass\n",
         ),
         (
             "write of an outdated version refused, then repeated",

@@ -49,6 +49,29 @@ def test_the_executable_refuses_a_write_with_a_fence_that_was_taken_over(project
     assert len(project.events("fence.refused")) == 2
 
 
+def test_a_late_writer_is_refused_from_within_another_project_too(project: Project, tmp_path: Path) -> None:
+    other = Project(tmp_path / "other")
+    old = project.ok("lock", "acquire", "epic-auth", "--agent", "a", "--ttl", "0.1")
+    project.ok("lock", "acquire", "epic-auth", "--agent", "b")
+    other.ok("lock", "acquire", "epic-auth", "--agent", "c")
+    carried = {"CCPM_FENCE": f"epic-auth:{old}", "CCPM_FENCE_ROOT": str(project.path)}
+    for target in (str(project.path / "notes.md"), "notes.md"):
+        late = other.run("atomic-write", target, stdin="late\n", **carried)
+        assert late.status == 11, late.err
+        assert "it is held by b" in late.err
+
+
+def test_a_command_may_write_in_another_project_while_its_lease_holds(
+    project: Project, tmp_path: Path
+) -> None:
+    other = Project(tmp_path / "other")
+    command = f"cd {other.path} && echo hi | ccpm-atomic-write notes.md && ccpm-lock run epic-auth -- true"
+    done = project.run("lock", "run", "epic-auth", "--timeout", "0", "--", "sh", "-c", command)
+    assert done.status == 0, done.err
+    assert (other.path / "notes.md").read_text() == "hi\n"
+    assert [event["token"] for event in other.events("lock.acquired")] == [1], "a lease of its own there"
+
+
 def test_a_write_with_an_expired_fence_is_refused_although_nobody_took_over(project: Project) -> None:
     token = project.ok("lock", "acquire", "epic-auth", "--agent", "a", "--ttl", "0.05")
     until(lambda: project.run("lock", "check", "epic-auth").status == 1)

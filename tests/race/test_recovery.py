@@ -214,6 +214,17 @@ def test_an_unreadable_record_counts_as_held_until_it_is_older_than_the_ttl(proj
     assert acquire(project) == 0
 
 
+@pytest.mark.needs("namespaces")
+def test_one_who_cannot_see_the_boot_takes_no_live_lock_over(project: Project) -> None:
+    lock = str(LIB.parent / "bin" / "ccpm-lock")
+    holder = project.start("lock", "run", "task-1", "--", "sh", "-c", "echo in; read line")
+    assert holder.stdout
+    assert holder.stdout.readline() == "in\n"
+    blind = f"mount -t tmpfs none /proc && exec {lock} acquire task-1 --agent blind --timeout 0"
+    assert finish(project.spawn(["unshare", "--mount", "sh", "-c", blind])).status == 75
+    assert finish(holder, "out\n").status == 0
+
+
 NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
 

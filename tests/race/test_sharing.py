@@ -37,3 +37,9 @@ def test_the_executable_lets_shared_holders_in_together_and_an_exclusive_one_alo
     assert writer.stdout.readline() == "in\n"
     assert project.run("lock", "acquire", "epic-auth", "--shared", "--timeout", "0").status == 75
     assert finish(writer, "out\n").status == 0
+
+
+def test_a_record_that_is_full_takes_no_more_and_stays_readable(tmp_path: Path) -> None:
+    report = play("sharing.as_many_as_go", Project(tmp_path / "p"))
+    assert "as many as its record can name" in report["refused"]
+    assert report["held"] == report["taken"] > 100

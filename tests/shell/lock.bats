@@ -207,3 +207,11 @@ hold() { ccpm-lock acquire "$1" --agent "${2:-other}" --ttl "${3:-60}"; }
   status_is 0
   [ ! -e ../linked/.claude/locks ]
 }
+
+@test "an operation that fills the record is refused, and nothing is held" {
+  run ccpm-lock acquire epic-a --operation "$(printf '%0501d' 0)"
+  status_is 2
+  [[ $output == *"501 characters long, at most 500"* ]]
+  run ccpm-lock check epic-a
+  status_is 1
+}

@@ -92,7 +92,7 @@ def test_a_refusal_for_a_deadlock_that_cannot_be_is_found() -> None:
 BROKEN = {
     "fences are not checked": (
         "ccpm/ops/locking/fences.py",
-        "                check(self._store, resource, token)\n",
+        "                    check(store, resource, token)\n",
         "",
         "stale writes",
     ),

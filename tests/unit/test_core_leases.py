@@ -80,6 +80,12 @@ def test_a_reboot_of_this_host_ends_process_bound_leases_and_no_others() -> None
     assert why(lease(owner(pid=0, boot_id="boot-0")), NOW) == ""
 
 
+def test_who_cannot_tell_its_boot_calls_none_an_earlier_one() -> None:
+    nowhere = Now(NOW.wall, NOW.boot, "")
+    assert why(lease(owner(pid=7)), nowhere) == ""
+    assert why(lease(owner(pid=7)), later(400.0)) == "expired"
+
+
 def test_expiry_is_the_reason_that_is_given_first() -> None:
     assert why(lease(owner(pid=7), ttl=1), later(2), is_alive=False) == "expired"
 

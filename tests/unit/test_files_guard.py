@@ -273,3 +273,8 @@ with Guard(sys.argv[1]): pass
 print(*sorted(name for name in sys.modules if name in ("logging", "redis", "tempfile", "portalocker.redis")))
 """
     assert run(code, "/tmp") == ""
+
+
+def test_a_guard_is_waited_for_no_longer_than_its_caller_has_time(path: str) -> None:
+    with Guard(path), pytest.raises(Busy, match=r"held for more than 0\.02 s"):
+        Guard(path, 0.02).__enter__()

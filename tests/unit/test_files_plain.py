@@ -140,3 +140,42 @@ def test_two_long_names_have_two_keys() -> None:
 
 def test_the_documented_key_of_a_path() -> None:
     assert plain.key_of("/top/.claude/epics/a b/001.md", "/top") == "file-%2Eclaude%2Fepics%2Fa%20b%2F001.md"
+
+
+ENVIRONMENTS = [{}, {"CCPM_ROOT": "project"}, {"CCPM_ROOT": "."}, {"HOME": "project"}, {"HOME": "."}]
+"""Variables of two writers: folders below that of the test."""
+
+
+@pytest.mark.parametrize("variables", ENVIRONMENTS, ids=str)
+@pytest.mark.parametrize(
+    "name", ["project/docs/a.md", "project/.claude/epics/e.md", "plain/.claude/epics/e.md", "plain/a.md"]
+)
+def test_the_guard_of_a_file_follows_from_its_place_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str, variables: dict[str, str]
+) -> None:
+    monkeypatch.setenv("HOME", "/nonexistent")
+    (project.parent / "plain" / ".claude" / "epics").mkdir(parents=True)
+    path = str(project.parent / name)
+    with Guarded(path) as expected:
+        place = expected._guard.path
+    for variable, folder in variables.items():
+        monkeypatch.setenv(variable, str(project.parent / folder))
+    with Guarded(path) as found:
+        assert found._guard.path == place
+
+
+def test_a_long_name_has_one_guard_wherever_the_project_is_mounted(tmp_path: Path) -> None:
+    name = "ä" * 60 + "/a.md"
+    assert plain.key_of(f"/here/{name}", "/here") == plain.key_of(f"/mnt/there/{name}", "/mnt/there")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Auth.md", "auth.md"), ("\u00e9.md", "e\u0301.md"), ("Straße.md", "STRASSE.md")]
+)
+def test_names_that_some_file_systems_take_for_one_have_one_guard(
+    project: Path, one: str, other: str
+) -> None:
+    with Guarded(str(project / "docs" / one)) as first:
+        place = first._guard.path
+    with Guarded(str(project / "docs" / other)) as second:
+        assert second._guard.path == place

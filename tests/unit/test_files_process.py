@@ -143,3 +143,32 @@ def test_no_process_has_no_start() -> None:
     with open("/proc/sys/kernel/pid_max" if sys.platform.startswith("linux") else os.devnull) as file:
         beyond = int(file.read() or 99999) + 1
     assert process.start_of(beyond) == ""
+
+
+def test_a_process_whose_main_thread_has_ended_lives_while_another_thread_runs() -> None:
+    code = """
+import ctypes, sys, threading
+threading.Thread(target=lambda: (print(1, flush=True), sys.stdin.read())).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+    with start(code) as other:
+        after_line(other)
+        owner = process.owner("a", other.pid)
+        while process._stat_fields(other.pid)[0] != "Z":  # the main thread is on its way out
+            pass
+        assert process.is_alive(owner) is True
+        assert process.start_of(other.pid) == owner.pid_start
+
+
+def test_a_process_that_the_system_hides_is_there_as_long_as_its_pid_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As with the option hidepid=2 of proc(5), for the processes of other users."""
+    with start(WAITS) as other:
+        after_line(other)
+        owner = process.owner("a", other.pid)
+        monkeypatch.setattr(process, "_stat_fields", lambda pid: [])
+        assert process.is_alive(owner) is True
+        other.kill()
+        other.wait()
+        assert process.is_alive(owner) is False

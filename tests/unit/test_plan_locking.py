@@ -46,7 +46,7 @@ class Witness:
         rename = os.rename
 
         def watched_enter(fenced: fences.Fenced) -> None:
-            self._carried.append(fenced._fences)
+            self._carried.append({name: token for _, some in fenced._fences for name, token in some.items()})
             enter(fenced)
 
         def watched_exit(fenced: fences.Fenced, *error: object) -> None:

@@ -37,6 +37,8 @@ LONGEST = 2048
 
 _FIFOS = ("turn", "request", "reply")
 _VARIABLES = ("CCPM_ROOT", "CCPM_FENCE", "CCPM_FENCE_ROOT", "CCPM_AGENT_ID", "AGENT_ID")
+_HEAD = len(_VARIABLES) + 2
+"""The fields of a request in front of the command: the current directory, the variables, standard input."""
 _PREFIXES = ("ccpm-session-", "ccpm-copy-")
 
 
@@ -80,7 +82,7 @@ class _Session:
             fields, buffer = _parse(buffer)
             if fields is None:
                 continue
-            if fields[7:] == ["quit"]:
+            if fields[_HEAD:] == ["quit"]:
                 self._is_asked_to_quit = True
                 return
             self._answer(*self._call(fields))
@@ -96,7 +98,7 @@ class _Session:
     def _call(self, fields: list[str]) -> tuple[int, bytes]:
         from ccpm import cli
 
-        program, argv = fields[7], fields[8:]
+        program, argv = fields[_HEAD], fields[_HEAD + 1 :]
         try:
             os.chdir(fields[0])
         except OSError:
@@ -104,14 +106,14 @@ class _Session:
                 f"{program}: the current directory is gone: {fields[0]}\nhint: cd to an existing folder\n"
             )
             return 74, b""
-        for name, value in zip(_VARIABLES, fields[1:6], strict=True):
+        for name, value in zip(_VARIABLES, fields[1 : _HEAD - 1], strict=True):
             if value:
                 os.environ[name] = value
             else:
                 os.environ.pop(name, None)
         before = sys.stdin, sys.stdout, sys.stderr
         output = io.BytesIO()
-        sys.stdin = io.TextIOWrapper(io.BytesIO(os.fsencode(fields[6])))
+        sys.stdin = io.TextIOWrapper(io.BytesIO(os.fsencode(fields[_HEAD - 1])))
         sys.stdout = stdout = io.TextIOWrapper(output, "utf-8", "surrogateescape", "\n")
         sys.stderr = _Words(self)
         try:

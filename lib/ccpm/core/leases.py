@@ -176,7 +176,7 @@ def why_stale(lease: Lease, now: Now, is_alive: bool | None, here: Owner) -> str
     owner = lease.owner
     if owner.pid and is_alive is False:
         return "its process is gone"
-    if owner.pid and owner.host == here.host and owner.boot_id and owner.boot_id != now.boot_id:
+    if owner.pid and owner.host == here.host and "" != owner.boot_id != now.boot_id != "":
         return "its process ended with a reboot"
     return ""
 

@@ -2,6 +2,7 @@
 
 Contract
     with Guard(path): …        # exclusive among all processes that use the same path
+    with Guard(path, 0.5): …   # the same, for somebody who has only so many seconds
 
 `path` is a sidecar that is created once and never renamed or unlinked: locking the data file itself excludes nobody,
 because after a rename two processes hold locks on two inodes. It may also be an existing directory (for a file
@@ -47,18 +48,19 @@ _portalocker: ModuleType | None = None
 
 
 class Guard:
-    __slots__ = ("descriptor", "path")
+    __slots__ = ("_patience", "descriptor", "path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, patience: float = PATIENCE) -> None:
         self.path = path
         self.descriptor = -1
+        self._patience = max(0.0, min(patience, PATIENCE))
 
     def __enter__(self) -> Guard:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while self.descriptor < 0:
             descriptor = _open(self.path)
             try:
-                _lock(descriptor, self.path, deadline)
+                _lock(descriptor, self.path, deadline, self._patience)
                 if _is_same_inode(descriptor, self.path):
                     self.descriptor, descriptor = descriptor, -1
             finally:
@@ -84,7 +86,7 @@ def _open(path: str) -> int:
         raise io_failure(f"open the guard {path}", error) from error
 
 
-def _lock(descriptor: int, path: str, deadline: float) -> None:
+def _lock(descriptor: int, path: str, deadline: float, patience: float) -> None:
     """Take the lock; Busy (75) when `deadline` passes first. Short holds are waited for with open eyes, longer ones in
     the kernel's line: one that polls comes too late again and again while others let go and take it anew at once."""
     for pause in PAUSES:
@@ -107,7 +109,7 @@ def _lock(descriptor: int, path: str, deadline: float) -> None:
     _thread.start_new_thread(wait_in_line, ())
     if not ended.acquire(timeout=max(0.0, deadline - time.monotonic())):
         raise Busy(
-            f"guard {os.path.basename(path)} has been held for more than {PATIENCE:.0f} s: "
+            f"guard {os.path.basename(path)} has been held for more than {patience:.3g} s: "
             "its holder is stopped or its disk hangs",
             "look for a stopped process (ps -eo pid,stat,args, state T) and continue it: kill -CONT PID",
         )

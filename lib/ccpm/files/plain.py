@@ -1,9 +1,10 @@
 """Ordinary files of a project, changed under a guard of their own: read, decide, replace.
 
 Contract: `with Guarded(path) as file: file.read(); file.publish(data)`. `path` is real (ccpm.files.root.resolve).
-All writers of one file meet at one guard, whatever their current directory, worktree or spelling of the path: it is a
-sidecar at the coordination root of the project that the FILE is in; a file outside every project is guarded by a kernel
-lock on its directory.
+All writers of one file meet at one guard, whatever their environment, current directory, worktree or spelling of the
+path. It follows from the file's place alone: a sidecar at the top of the repository that the file is in, or of the
+folder whose `.claude/` holds it; a file elsewhere is guarded by a kernel lock on its directory. Names that only differ
+in case, or in how they compose their letters, share a guard: on some file systems they are one file.
 
 The sidecar's name starts with a dot, as no resource's does: the guard of a file is never that of the resource
 `file-<path>`. So a write may be fenced by a lease on that very file, and all writers take guards in one order: the
@@ -35,10 +36,11 @@ class Guarded:
         if not os.path.isdir(folder):
             raise NotFound(f"no such folder: {folder}", f"create it first: mkdir -p '{folder}'")
         self.top = root.of_file(path)
-        if self.top:
-            store = Store(self.top)
+        guarded_at = root.guarded_at(path)
+        if guarded_at:
+            store = Store(guarded_at)
             store.prepare()
-            self._guard = Guard(store.guard_path("." + key_of(path, self.top)))
+            self._guard = Guard(store.guard_path("." + key_of(_folded(path), _folded(guarded_at))))
         else:
             self._guard = Guard(folder)
 
@@ -75,4 +77,13 @@ def key_of(path: str, top: str) -> str:
         return key
     from zlib import crc32
 
-    return f"{key[: _LONGEST_KEY - 9]}-{crc32(os.fsencode(path)):08x}"
+    return f"{key[: _LONGEST_KEY - 9]}-{crc32(key.encode()):08x}"
+
+
+def _folded(path: str) -> str:
+    """`path` as file systems compare names that take no notice of case and composition."""
+    if not path.isascii():
+        from unicodedata import normalize
+
+        path = normalize("NFC", path)
+    return path.casefold()

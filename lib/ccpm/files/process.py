@@ -2,10 +2,12 @@
 
 Contract: `start_of(pid)` is a word that differs between two processes that had the same pid in one boot: field 22 of
 /proc/PID/stat on Linux (proc(5): clock ticks since boot), the start time of proc_pidinfo(PROC_PIDTBSDINFO) on macOS.
-A zombie counts as gone: it runs no code. `pid_space` tells pid namespaces apart (namespaces(7)): a sandbox that has
-its own pids cannot see ours, and must not call our processes dead.
+A zombie counts as gone: it runs no code. A process that does not tell when it began is `UNKNOWN`. `pid_space` tells pid
+namespaces apart (namespaces(7)): a sandbox that has its own pids cannot see ours, and must not call our processes dead.
 
-Non-guarantee: elsewhere than on Linux and macOS a live pid counts as the same process.
+Non-guarantees: elsewhere than on Linux and macOS, and where the system hides processes of other users (hidepid= of
+proc(5)), a live pid counts as the same process. Two machines of one name that share a project take each other's leases
+for those of an earlier boot.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ import sys
 from ccpm.core.leases import Owner
 
 _GONE = ""
+UNKNOWN = "unknown"
+"""The start of a process that is there and does not tell when it began."""
+
 _boot_id = ""
 _pid_space = ""
 _host = ""
@@ -54,10 +59,13 @@ def start_of(pid: int) -> str:
     """The start of the process `pid` as an opaque word, or "" when no such process runs."""
     if sys.platform.startswith("linux"):
         fields = _stat_fields(pid)
-        return fields[19] if fields and fields[0] not in ("Z", "X") else _GONE
+        if not fields:
+            return UNKNOWN if _answers(pid) else _GONE
+        # While other threads run on, the main thread is a zombie when it has ended (field 20: number of threads).
+        return _GONE if fields[0] in ("Z", "X") and int(fields[17]) <= 1 else fields[19]
     if sys.platform == "darwin":
         return _darwin_info(pid)[0]
-    return "unknown" if _answers(pid) else _GONE
+    return UNKNOWN if _answers(pid) else _GONE
 
 
 def ancestors(limit: int = 32) -> frozenset[int]:
@@ -95,7 +103,7 @@ def is_alive(owner: Owner) -> bool | None:
     if not owner.pid or owner.boot_id != boot_id() or owner.pid_space != pid_space():
         return None
     start = start_of(owner.pid)
-    return bool(start) and (not owner.pid_start or start == owner.pid_start)
+    return bool(start) and (start == UNKNOWN or owner.pid_start in ("", start))
 
 
 def owner(agent: str, pid: int = 0) -> Owner:
@@ -161,7 +169,7 @@ def _darwin_info(pid: int) -> tuple[str, int]:
     buffer = ctypes.create_string_buffer(136)
     size = ctypes.CDLL(None).proc_pidinfo(pid, 3, ctypes.c_uint64(0), buffer, 136)
     if size != 136:  # another user's process answers EPERM: it is there, its start stays unknown
-        return ("unknown" if _answers(pid) else _GONE), 0
+        return (UNKNOWN if _answers(pid) else _GONE), 0
     status, parent = struct.unpack_from("=I", buffer, 4)[0], struct.unpack_from("=I", buffer, 16)[0]
     seconds, micros = struct.unpack_from("=QQ", buffer, 120)
     sys_zombie = 5  # SZOMB of <sys/proc.h>

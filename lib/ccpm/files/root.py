@@ -35,11 +35,19 @@ def find(start: str | None = None) -> str:
     return found
 
 
-def of_file(path: str) -> str:
-    """The root whose guards protect the file `path` (absolute, symlink-free), or "" when it is in no project.
+def guarded_at(path: str) -> str:
+    """The folder at which the file `path` (absolute, symlink-free) has its guard, "" if it has none: the top of its
+    repository, else the folder in whose `.claude/` shared state it is. Neither $CCPM_ROOT nor $HOME count: they are not
+    the same for all writers."""
+    top = of_directory(os.path.dirname(path), needs_repository=True)
+    if top:
+        return top
+    head, inside, below = path.rpartition("/.claude/")
+    return head if inside and below.partition("/")[0] in SHARED else ""
 
-    Derived from the file, not from the current directory: all writers of one file meet at one guard.
-    """
+
+def of_file(path: str) -> str:
+    """The root of the project that the file `path` (absolute, symlink-free) is in, or "" when it is in none."""
     named = os.environ.get("CCPM_ROOT")
     if named:
         real = os.path.realpath(named)
@@ -48,8 +56,8 @@ def of_file(path: str) -> str:
     return of_directory(os.path.dirname(path))
 
 
-def of_directory(where: str) -> str:
-    """The root for a real directory path, or ""."""
+def of_directory(where: str, needs_repository: bool = False) -> str:
+    """The root for a real directory path, or "". `needs_repository`: only that of a git repository counts."""
     fallback = ""
     folder = where
     while True:
@@ -61,7 +69,7 @@ def of_directory(where: str) -> str:
         if _is_bare(folder):
             return _of_bare(folder)
         if (
-            not fallback
+            not (fallback or needs_repository)
             and os.path.isdir(os.path.join(folder, ".claude"))
             and (folder == where or folder != os.path.realpath(os.path.expanduser("~")))
         ):

@@ -23,7 +23,7 @@ import time
 
 from ccpm.errors import io_failure
 from ccpm.files import atomic, process, root
-from ccpm.files.guard import Guard
+from ccpm.files.guard import PATIENCE, Guard
 
 LOCK = ".lock"
 QUEUE = ".queue"
@@ -54,9 +54,9 @@ class Transaction:
 
     __slots__ = ("_guard", "store")
 
-    def __init__(self, store: Store, key: str) -> None:
+    def __init__(self, store: Store, key: str, patience: float) -> None:
         self.store = store
-        self._guard = Guard(store.guard_path(key))
+        self._guard = Guard(store.guard_path(key), patience)
 
     def __enter__(self) -> Transaction:
         self.store.prepare()
@@ -141,8 +141,9 @@ class Store:
                     atomic.sync_directory(folder, f"{self._state} is created, but")
             self._prepared = True
 
-    def transact(self, key: str) -> Transaction:
-        return Transaction(self, key)
+    def transact(self, key: str, patience: float = PATIENCE) -> Transaction:
+        """A transaction on `key`; Busy (75) if its guard is not had within `patience` seconds."""
+        return Transaction(self, key, patience)
 
     def read(self, path: str) -> Record | None:
         try:

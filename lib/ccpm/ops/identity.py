@@ -9,6 +9,10 @@ from __future__ import annotations
 import os
 
 from ccpm.core import names
+from ccpm.files import root
+
+FENCE_ROOT = "CCPM_FENCE_ROOT"
+"""The variable that names the project whose fences $CCPM_FENCE has; without it, they are of the project at hand."""
 
 SESSION = "CLAUDE_CODE_SESSION_ID"
 
@@ -57,11 +61,13 @@ def is_unnamed(agent: str) -> bool:
 
 
 def carried_fences(option: str | None = None) -> dict[str, int]:
-    """The fences {resource: token} of --fence and $CCPM_FENCE; the option wins."""
-    return {
-        **names.parse_fences(os.environ.get("CCPM_FENCE", "")),
-        **names.parse_fences(option or ""),
-    }
+    """The fences {resource: token} of --fence and of $CCPM_FENCE, if those are of this project; the option wins.
+    ops/locking/fences.py checks those of another project wherever something is written."""
+    carried = names.parse_fences(os.environ.get("CCPM_FENCE", ""))
+    there = os.environ.get(FENCE_ROOT)
+    if carried and there and os.path.realpath(there) != root.find():
+        carried = {}
+    return {**carried, **names.parse_fences(option or "")}
 
 
 def process_of(named: str | None = None) -> int:

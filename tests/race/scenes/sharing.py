@@ -9,9 +9,11 @@ import time
 from typing import Any
 
 from ccpm.core.leases import EXCLUSIVE, SHARED
+from ccpm.errors import Busy
 from ccpm.files import process
 from ccpm.files.store import Store
 from ccpm.ops.locking import locks, waiting
+from ccpm.ops.locking.lock_state import look
 from ccpm.ops.locking.locks import Request
 from race.crew import Gate, Worker
 
@@ -77,3 +79,17 @@ def together(top: str, workers: int) -> dict[str, Any]:
 
     crew = [Worker(lambda n=n: enter(n)) for n in range(workers)]
     return {"tokens": sorted(worker.report() for worker in crew), "left": Store(top).list_locks()}
+
+
+def as_many_as_go(top: str) -> dict[str, Any]:
+    """One process shares the resource with itself until it is refused: how, how often it got it, and how many hold it."""
+    store = Store(top)
+    owner = process.current("many")
+    taken = 0
+    while True:
+        request = Request(RESOURCE, owner, "x" * locks.LONGEST_OPERATION, mode=SHARED)
+        try:
+            locks.try_acquire(store, request)
+        except Busy as refused:
+            return {"refused": refused.message, "taken": taken, "held": len(look(store, RESOURCE).holders)}
+        taken += 1

@@ -6,33 +6,37 @@ check and the publication, however long the writer was stopped before.
 
 from __future__ import annotations
 
-from ccpm.core import leases
+import os
+
+from ccpm.core import leases, names
 from ccpm.errors import LeaseLost
 from ccpm.files import events
 from ccpm.files.store import Store, Transaction
-from ccpm.ops import wording
+from ccpm.ops import identity, wording
 from ccpm.ops.locking import lock_state
 
 
 class Fenced:
-    """Guards of all resources of `fences` {resource: token}, taken in sorted order; LeaseLost (11) if a token is not
-    the current one or its lease is stale."""
+    """Guards of all resources of `fences` {resource: token} in `store`, and of those that $CCPM_FENCE carries from
+    another project, taken in sorted order; LeaseLost (11) if a token is not the current one or its lease is stale."""
 
-    __slots__ = ("_fences", "_held", "_store")
+    __slots__ = ("_fences", "_held")
 
     def __init__(self, store: Store | None, fences: dict[str, int]) -> None:
-        self._store = store
-        self._fences = fences
+        self._fences = [(store, fences)] if store else []
+        elsewhere = _carried_from_elsewhere(store)
+        if elsewhere:
+            self._fences = sorted([*self._fences, elsewhere], key=lambda one: one[0].top)
         self._held: list[Transaction] = []
 
     def __enter__(self) -> None:
         try:
-            for resource, token in sorted(self._fences.items()):
-                assert self._store
-                txn = self._store.transact(resource)
-                txn.__enter__()
-                self._held.append(txn)
-                check(self._store, resource, token)
+            for store, fences in self._fences:
+                for resource, token in sorted(fences.items()):
+                    txn = store.transact(resource)
+                    txn.__enter__()
+                    self._held.append(txn)
+                    check(store, resource, token)
         except BaseException:
             self.__exit__()
             raise
@@ -40,6 +44,16 @@ class Fenced:
     def __exit__(self, *_: object) -> None:
         while self._held:
             self._held.pop().__exit__()
+
+
+def _carried_from_elsewhere(store: Store | None) -> tuple[Store, dict[str, int]] | None:
+    """The project that $CCPM_FENCE_ROOT names, if it is not that of `store`, and the fences of $CCPM_FENCE."""
+    there = os.environ.get(identity.FENCE_ROOT)
+    carried = os.environ.get("CCPM_FENCE")
+    if not there or not carried:
+        return None
+    top = os.path.realpath(there)
+    return None if store and store.top == top else (Store(top), names.parse_fences(carried))
 
 
 def check(store: Store, resource: str, token: int) -> leases.Lease:

@@ -4,8 +4,9 @@ All resources are taken in one sorted order, so runs cannot deadlock among thems
 third of their length. When one is lost, or cannot be renewed in time, the command is stopped (TERM, after `GRACE`
 seconds KILL). The command inherits $CCPM_FENCE, so that its writes are refused from that moment even if it lives on.
 
-A resource whose fencing token the caller already carries ($CCPM_FENCE) is not taken again: nested runs work, by proof
-and not by name.
+A resource whose fencing token the caller already carries ($CCPM_FENCE, of this project) is not taken again: nested runs
+work, by proof and not by name. Non-guarantee: a command that is run below leases of one project with those of another
+carries only the latter.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ccpm.errors import LeaseLost
 from ccpm.external.child import Child
 from ccpm.files import clock
 from ccpm.files.store import Store
+from ccpm.ops import identity
 from ccpm.ops.locking import fences, waiting
 from ccpm.ops.locking.held import Held
 from ccpm.ops.locking.locks import Request
@@ -49,6 +51,7 @@ def run(store: Store, requests: list[Request], command: list[str], say: Callable
         environment = {
             **os.environ,
             "CCPM_FENCE": names.format_fences(carried),
+            identity.FENCE_ROOT: store.top,
             "CCPM_AGENT_ID": requests[0].owner.agent,
         }
         with Child(command, environment) as child:

@@ -42,8 +42,11 @@ class Held:
         if not self._leases or clock.boot() < self._due:
             return
         for resource, lease in self._leases.items():
+            left = leases.remaining(lease, clock.now())
             try:
-                self._leases[resource] = locks.renew(self._store, resource, lease.owner, lease.token)
+                self._leases[resource] = locks.renew(
+                    self._store, resource, lease.owner, lease.token, patience=left / 2
+                )
             except LeaseLost:
                 self._log_lost(resource, lease)
                 raise

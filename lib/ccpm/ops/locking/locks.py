@@ -10,11 +10,18 @@ from __future__ import annotations
 from ccpm.core import leases, names
 from ccpm.core.deadlock import Wait
 from ccpm.core.leases import Lease, Now, Owner
-from ccpm.errors import Busy, IOFailure, LeaseLost, NotYours
+from ccpm.errors import Busy, IOFailure, LeaseLost, NotYours, UsageError
 from ccpm.files import events, process, records
+from ccpm.files.guard import PATIENCE
 from ccpm.files.store import Store, Transaction
 from ccpm.ops import wording
 from ccpm.ops.locking.lock_state import State, look, may_take, ring_next, tidy_queue, write_queue
+
+LONGEST_OPERATION = 500
+"""Characters that say what a lock is for."""
+
+SHORT = 1.0
+"""Seconds for which one who does not want to wait waits for a guard: with many about, it is held for milliseconds."""
 
 
 class Request:
@@ -43,13 +50,23 @@ class Request:
     ) -> None:
         self.resource = names.check_resource(resource)
         self.owner = owner
-        self.operation = operation
+        self.operation = check_operation(operation)
         self.mode = mode
         self.ttl = ttl
         self.timeout = timeout
         self.carried = carried or {}
         self.refuse_deadlock = refuse_deadlock
         self.fences_only = fences_only
+
+
+def check_operation(operation: str) -> str:
+    """`operation` itself; UsageError (2) if it is too long to stand in a record that several share."""
+    if len(operation) > LONGEST_OPERATION:
+        raise UsageError(
+            f"the operation is {len(operation)} characters long, at most {LONGEST_OPERATION} are allowed",
+            "say in a few words what the lock is for: --operation epic-sync",
+        )
+    return operation
 
 
 def take(txn: Transaction, request: Request, state: State, mine: Wait | None, waited: float) -> Lease:
@@ -60,6 +77,12 @@ def take(txn: Transaction, request: Request, state: State, mine: Wait | None, wa
     lease = leases.new_lease(request.owner, request.operation, token, request.mode, request.ttl, state.now)
     holders = [*state.holders, lease]
     path, record = store.lock_path(resource), records.encode_lock(holders)
+    if len(record) > records.LONGEST:
+        raise Busy(
+            f"{resource} is shared by {len(state.holders)} already, which is as many as its record can name",
+            f"wait until some have let go: ccpm-lock check {resource}",
+            resource=resource,
+        )
     try:
         txn.put(path, record, durable=leases.outlives_boot(holders, state.now))
         if mine:
@@ -97,7 +120,7 @@ def take(txn: Transaction, request: Request, state: State, mine: Wait | None, wa
 
 def try_acquire(store: Store, request: Request) -> Lease | State:
     """The lease if it can be had at once, else the state that stands against it."""
-    with store.transact(request.resource) as txn:
+    with store.transact(request.resource, max(request.timeout, SHORT)) as txn:
         txn.sweep(store.lock_path(request.resource))
         state = look(store, request.resource)
         tidy_queue(txn, request.resource, state)
@@ -139,13 +162,16 @@ def release(
     return ended, not kept
 
 
-def renew(store: Store, resource: str, owner: Owner, token: int = 0, ttl: float = 0.0) -> Lease:
+def renew(
+    store: Store, resource: str, owner: Owner, token: int = 0, ttl: float = 0.0, patience: float = PATIENCE
+) -> Lease:
     """Extend the lease of `owner` (or the one with `token`) to `ttl` seconds from now (0: as long as it was given).
+    `patience`: seconds to wait for the guard of the resource at most.
 
     LeaseLost (11) if it has expired, was taken over or released; NotYours (77) if the caller does not hold it.
     """
     names.check_resource(resource)
-    with store.transact(resource) as txn:
+    with store.transact(resource, patience) as txn:
         state = look(store, resource)
         lease = _find(state, resource, owner, token)
         fresh = leases.renewed(lease, ttl or lease.ttl, state.now)

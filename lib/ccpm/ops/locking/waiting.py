@@ -126,7 +126,8 @@ class _Waiter:
         queued = self.mine is not None and any(wait.key == self.mine.key for wait in state.queue)
         if queued and not lock_state.may_take(store, state, request.mode, self.mine):
             return None, state
-        with store.transact(request.resource) as txn:
+        left = request.timeout - (clock.boot() - self.started)
+        with store.transact(request.resource, max(left, locks.SHORT)) as txn:
             state = lock_state.look(store, request.resource)
             if lock_state.may_take(store, state, request.mode, self.mine):
                 waited = clock.boot() - self.started
