@@ -1,4 +1,5 @@
-"""A sync names tasks after their issues while agents look for work: nobody has a task under a name that goes."""
+"""A sync names tasks after their issues while others look for work and import: nobody has a task under a name that
+goes, and no issue gets two files."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import claims, work
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
-from ccpm.ops.sync import Progress, epic
+from ccpm.ops.sync import Progress, epic, importing
 from ccpm.ops.trackers.local import LocalTracker
 
 EPIC = ".claude/epics/auth"
@@ -36,6 +37,14 @@ class At(Progress):
         self.left -= 1
         if not self.left:
             self.then()
+
+
+class Heard(Progress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
 
 
 @pytest.fixture
@@ -129,3 +138,19 @@ def test_what_a_killed_sync_has_decided_waits_for_who_has_a_task_since(
     assert busy.value.details["holders"], "other epics can be synced meanwhile"
     assert work.release(ann, "auth/002")["status"] == "open"
     assert sync(top)["tasks"] == [2, 3]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_an_import_leaves_the_issues_of_an_unfinished_sync_to_it(top: str, at: int) -> None:
+    with pytest.raises(Killed):
+        sync(top, at, kill)
+    importer = actor(top, "importer")
+    heard = Heard()
+    tracker = LocalTracker(importer)
+    made = importing.run(importer, tracker, [], "", "", heard)
+    assert (made["epics"], made["tasks"], made["skipped"]) == ([], [], at)
+    assert heard.lines[0] == "#1 belongs to a sync that is not finished: ccpm-sync epic auth"
+    assert importing.run(importer, tracker, [1], "auth", "", heard)["tasks"] == []
+    assert sync(top)["tasks"] == [2, 3]
+    assert sorted(path.name for path in Path(top, EPIC).glob("[0-9]*.md")) == ["2.md", "3.md"]
+    assert importing.run(importer, tracker, [], "", "", heard)["skipped"] == 3

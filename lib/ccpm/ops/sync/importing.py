@@ -2,7 +2,8 @@
 
 An issue with the label `epic` becomes an epic (named by its label `epic:<name>`, else by its title); any other
 becomes a task `<number>.md` of the epic that `--epic` or its label names, else of the epic "imported". Files that
-exist are never touched, so a run that was killed is completed by the next one.
+exist are never touched, so a run that was killed is completed by the next one. What an unfinished sync has made is not
+imported: its file is there, and gets its link when that sync is completed.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import re
 
 from ccpm.core import issue_text
 from ccpm.errors import Busy, UsageError, VersionConflict
+from ccpm.files import journal, plain
 from ccpm.ops.actor import Actor
 from ccpm.ops.plan import creating, epics, plans
-from ccpm.ops.sync import Progress, state
+from ccpm.ops.sync import Progress, once, state
 from ccpm.ops.sync.items import Items
 from ccpm.ops.trackers import CLOSED, Issue, Tracker
+from ccpm.ops.wording import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +40,9 @@ def run(
         issues = [tracker.get(number) for number in dict.fromkeys(numbers)]
     else:
         issues = tracker.issues((label,) if label else ())
-    known = _linked(actor, tracker)
-    fresh = [issue for issue in issues if issue.number not in known]
+    begun = _begun(actor, tracker)
+    known = _linked(actor, tracker)  # behind `begun`: a sync that ends between the two has linked its files
+    fresh = [issue for issue in issues if issue.number not in known and not _is_of(issue, begun, progress)]
     fresh.sort(key=lambda issue: (not _is_epic(issue), issue.number))
     progress.begin(len(fresh), 0.0)
     made: dict[str, list[str]] = {"epics": [], "tasks": [], "kept": []}
@@ -57,6 +61,29 @@ def run(
     for name in sorted({path.split("/")[2] for path in [*made["epics"], *made["tasks"]]}):
         _recount(actor, name)
     return {"tracker": tracker.place, **made, "skipped": len(issues) - len(fresh)}
+
+
+def _begun(actor: Actor, tracker: Tracker) -> dict[str | int, str]:
+    """{marker or number: epic} of the issues that syncs have begun to make and have not finished with."""
+    found: dict[str | int, str] = {}
+    for one in plans.load(actor.top, archived=True)[0]:
+        path = state.journal_of(actor.top, one.folder.path)
+        for entry in journal.parse(path, plain.read(path) or b""):
+            if entry.get("kind") == once.ISSUE and entry.get("tracker") == tracker.place:
+                found[entry["intent"]] = one.name
+            elif entry.get("result") in found:
+                found[entry["number"]] = one.name
+    return found
+
+
+def _is_of(issue: Issue, begun: dict[str | int, str], progress: Progress) -> bool:
+    """Whether an unfinished sync has made `issue`; says so."""
+    epic = begun.get(issue.number) or begun.get(issue_text.marker_of(issue.body))
+    if epic:
+        progress.note(
+            f"#{issue.number} belongs to a sync that is not finished: ccpm-sync epic {quoted(epic)}"
+        )
+    return bool(epic)
 
 
 def _linked(actor: Actor, tracker: Tracker) -> set[int]:
