@@ -566,6 +566,29 @@ def test_a_worktree_that_cannot_be_made_by_our_rules_is_made_all_the_same(
     assert hook_worktrees.create(worktree_call(top, name="mine"), said.append) == path
 
 
+def test_a_worktree_made_as_git_does_leaves_branches_and_half_made_worktrees_alone(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError("the disk hangs")
+
+    monkeypatch.setattr("ccpm.ops.branches.worktrees.adopt", fail)
+    git(top, "switch", "-q", "-c", "worktree-mine")
+    (top / "kept.txt").write_text("kept")
+    git(top, "add", "kept.txt")
+    git(top, "commit", "-q", "-m", "kept")
+    git(top, "switch", "-q", "-")
+    path = Path(hook_worktrees.create(worktree_call(top, name="mine"), lambda line: None))
+    assert path == top / ".claude/worktrees/mine"
+    assert (path / "kept.txt").exists()
+
+    half = top / ".claude/worktrees/half"
+    git(top, "worktree", "add", "-q", "--no-checkout", "-b", "worktree-half", str(half))
+    other = hook_worktrees.create(worktree_call(top, name="half"), lambda line: None)
+    assert other == f"{half}-2"
+    assert checkout.branch_of(other) == "worktree-half-2"
+
+
 def test_a_worktree_that_is_to_go_goes_and_what_was_unsaved_is_saved(top: Path) -> None:
     path = Path(hook_worktrees.create(worktree_call(top, name="mine"), lambda line: None))
     (path / "notes.txt").write_text("mine alone\n")

@@ -54,6 +54,23 @@ def test_the_same_lines_are_reported_with_agents_files_and_commits_uncommitted_w
     assert f"since {since[:10]}" in words and "not committed" in words
 
 
+def test_a_conflict_about_a_folder_is_reported_and_not_merged(project: GitProject) -> None:
+    project.commit(project.path, {"a/f1": "1\n", "a/f2": "2\n"}, "a folder")
+    one, two = project.add("auth", "agent-1"), project.add("auth", "agent-2")
+    for file, folder in (("f1", "b"), ("f2", "c")):
+        (one / folder).mkdir()
+        project.git("mv", f"a/{file}", f"{folder}/{file}", at=one)
+    project.commit(one, {}, "moved apart")
+    project.commit(two, {"a/new": "new\n"}, "one more")
+    (conflict,) = project.json("conflicts", "auth", status=1)["conflicts"]
+    assert (conflict["one"]["agent"], conflict["other"]["agent"]) == ("agent-1", "agent-2")
+    assert conflict["files"] == ["a"]
+    report = project.json("merge", "auth", status=12)
+    assert len(report["merged"]) == len(report["conflicts"]) == 1
+    (behind,) = project.json("conflicts", "auth", status=1)["conflicts"]
+    assert behind["files"] == ["a"]
+
+
 def test_what_the_epic_has_already_is_a_conflict_of_one_agent_only(project: GitProject) -> None:
     old, new = project.add("auth", "agent-old"), project.add("auth", "agent-new")
     line(project, old, 3, "old")

@@ -53,6 +53,26 @@ def test_a_merge_counts_with_what_was_typed_into_it_only(project: GitProject, re
     assert files[merge] == ["main.txt", "typed.txt"]
 
 
+def test_a_conflict_that_leaves_no_file_unmerged_is_one_all_the_same(
+    project: GitProject, repository: Repository
+) -> None:
+    one, two = directory_split(project)
+    assert trees.merge(repository, one, two)[1] == ["a"]
+
+
+def directory_split(project: GitProject) -> tuple[str, str]:
+    """Two commits: one moves the files of a folder to two others, one adds a file to it."""
+    base = project.commit(project.path, {"a/f1": "1\n", "a/f2": "2\n"}, "a folder")
+    project.write({"b/x": "x\n", "c/x": "x\n"})
+    for file, folder in (("f1", "b"), ("f2", "c")):
+        project.git("mv", f"a/{file}", f"{folder}/{file}")
+    one = project.commit(project.path, {}, "moved apart")
+    project.git("switch", "-q", "--detach", base)
+    two = project.commit(project.path, {"a/new": "new\n"}, "one more")
+    project.git("switch", "-q", "main")
+    return one, two
+
+
 def test_a_merge_in_the_object_store_names_conflicts_and_touches_nothing(
     project: GitProject, repository: Repository
 ) -> None:

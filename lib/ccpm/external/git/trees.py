@@ -9,14 +9,32 @@ _CONFLICT = 1
 
 
 def merge(repository: Repository, ours: str, theirs: str) -> tuple[str, list[str]]:
-    """(the merged tree, [files in conflict]) of two commits. Nothing is checked out, no ref moves."""
-    answer = repository.run(
-        "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs, allow=(0, _CONFLICT)
-    )
-    fields = answer.fields
-    if not fields:
+    """(the merged tree, [files in conflict]) of two commits. Nothing is checked out, no ref moves.
+
+    A conflict that leaves no file unmerged (a directory that was renamed to several places) has the paths that git's
+    message is about.
+    """
+    options = ("--write-tree", "-z", "--name-only")
+    answer = repository.run("merge-tree", *options, ours, theirs, allow=(0, _CONFLICT))
+    if not answer.fields:
         raise IOFailure(f"git merge-tree gave no tree for {ours[:12]} and {theirs[:12]}: {answer.err[:200]}")
-    return fields[0], sorted(set(fields[1:]))
+    tree, *rest = answer.fields
+    files = rest[: rest.index("")] if "" in rest else rest
+    if answer.status == _CONFLICT and not files:
+        files = _named(rest[1:]) or ["."]
+    return tree, sorted(set(files))
+
+
+def _named(fields: list[str]) -> list[str]:
+    """The paths of the messages about conflicts in git-merge-tree(1)'s INFORMATIONAL MESSAGES: each is a number of
+    paths, the paths, a type and a text."""
+    found = []
+    while fields:
+        end = 1 + int(fields[0])
+        if fields[end].startswith("CONFLICT"):
+            found += fields[1:end]
+        fields = fields[end + 2 :]
+    return found
 
 
 def commit(

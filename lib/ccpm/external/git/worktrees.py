@@ -11,6 +11,7 @@ import os
 from ccpm.errors import io_failure
 from ccpm.external.git.repository import Repository
 from ccpm.files import atomic
+from ccpm.files.root import first_line
 
 
 class Worktree:
@@ -58,6 +59,18 @@ def find(repository: Repository, path: str) -> Worktree | None:
 
 def on_branch(repository: Repository, branch: str) -> list[Worktree]:
     return [one for one in all_of(repository) if one.branch == branch and not one.is_bare]
+
+
+def rebasing(repository: Repository, branch: str) -> list[Worktree]:
+    """The worktrees that are rebasing `branch`: they have its commits, but a detached HEAD meanwhile, and move it at
+    the end."""
+    names = [os.path.join(folder, "head-name") for folder in ("rebase-merge", "rebase-apply")]
+    found = []
+    for one in all_of(repository):
+        heads = [first_line(os.path.join(one.admin or repository.common, name)) for name in names]
+        if f"refs/heads/{branch}" in heads:
+            found.append(one)
+    return found
 
 
 def add(repository: Repository, path: str, what: str, mark: str) -> Worktree:

@@ -26,8 +26,15 @@ _SHOWN = 5
 
 
 def require_clean(repository: Repository, branch: str) -> None:
-    """Busy (75) if a checkout of `branch` has uncommitted changes. In the main checkout the shared folders of
-    `.claude/` (the plan) do not count: they change all the time, and by our own hand."""
+    """Busy (75) if a checkout of `branch` has uncommitted changes, or is rebasing it. In the main checkout the shared
+    folders of `.claude/` (the plan) do not count: they change all the time, and by our own hand. Nor do submodules:
+    what is checked out in them follows no branch, and read-tree leaves them alone."""
+    for worktree in worktrees.rebasing(repository, branch):
+        raise Busy(
+            f"{branch} is being rebased in {worktree.path}",
+            f"git -C '{worktree.path}' rebase --continue, or --abort; nothing was merged",
+            path=worktree.path,
+        )
     for worktree in worktrees.on_branch(repository, branch):
         if worktree.is_missing:
             continue
@@ -59,6 +66,8 @@ class Following:
         """Busy (75), and nothing is written down, if a file is in the way in one of them. `token`: of the coordinator,
         part of the note's name: one that lost its lease does not touch the notes of the next one."""
         for worktree in self._worktrees:
+            if local := _in_the_way(self._repository, worktree, self._old, self._new):
+                raise _obstructed(worktree, local)
             _refresh(self._repository, worktree)
             try:
                 self._repository.run("read-tree", "-m", "-u", "-n", self._old, self._new, at=worktree.path)
@@ -75,6 +84,7 @@ class Following:
         """Move the branch from `old` under `lease`, and let the files follow; for each checkout in which git refused,
         what to do. Nothing is left behind if the branch does not move."""
         lease.check()
+        require_clean(self._repository, self._branch)
         self.prepare(lease.token)
         try:
             lease.move(self._repository, {branch_names.HEADS + self._branch: (self._new, old)})
@@ -112,8 +122,10 @@ def _follow(repository: Repository, worktree: Worktree, note: str) -> str:
         return ""
     _refresh(repository, worktree)
     try:
+        if local := _in_the_way(repository, worktree, old, head):
+            raise _obstructed(worktree, local)
         repository.run("read-tree", "-m", "-u", old, head, at=worktree.path)
-    except IOFailure as error:
+    except (IOFailure, Busy) as error:
         return (
             f"{worktree.path} still has the files of {old[:10]} ({error.message}); "
             f"git -C '{worktree.path}' read-tree -m -u {old[:10]} {new[:10]} brings those of {new[:10]}"
@@ -122,15 +134,54 @@ def _follow(repository: Repository, worktree: Worktree, note: str) -> str:
     return ""
 
 
+def _in_the_way(repository: Repository, worktree: Worktree, old: str, new: str) -> list[str]:
+    """What lies untracked in `worktree` where `new` brings files that `old` does not have. git itself refuses to
+    overwrite such files, unless they are ignored."""
+    kinds = trees.changes(repository, old, new)
+    added = [path for path, kind in kinds.items() if kind == "A"]
+    goes = {path for path, kind in kinds.items() if kind == "D"}
+    found = set()
+    for path in added:
+        parts = path.split("/")
+        for depth in range(1, len(parts) + 1):
+            place = "/".join(parts[:depth])
+            file = os.path.join(worktree.path, place)
+            if place in goes or not os.path.lexists(file):
+                break  # a tracked file that makes room, or nothing: there is nothing below either
+            if os.path.islink(file) or not os.path.isdir(file):
+                found.add(place)
+                break
+        else:
+            found.update(_files_below(worktree.path, path) - goes)
+    return sorted(found)
+
+
+def _files_below(top: str, folder: str) -> set[str]:
+    return {
+        os.path.relpath(os.path.join(where, name), top)
+        for where, _, names in os.walk(os.path.join(top, folder))
+        for name in names
+    }
+
+
+def _obstructed(worktree: Worktree, local: list[str]) -> Busy:
+    more = f", and {len(local) - _SHOWN} more" if len(local) > _SHOWN else ""
+    return Busy(
+        f"the merge brings files that lie untracked in {worktree.path}: {', '.join(local[:_SHOWN])}{more}",
+        "move them away there, or take them off the branch that adds them; then run it again",
+        path=worktree.path,
+        untracked=local,
+    )
+
+
 def _refresh(repository: Repository, worktree: Worktree) -> None:
     """Let git look whether files whose times have changed are still the same: read-tree takes them for edited ones."""
     repository.run("update-index", "-q", "--refresh", at=worktree.path, allow=(0, 1))
 
 
 def _changed(repository: Repository, worktree: Worktree) -> list[str]:
-    fields = repository.run(
-        "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", at=worktree.path
-    ).fields
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=all")
+    fields = repository.run("status", *options, at=worktree.path).fields
     paths = [field[3:] for field in fields]
     if os.path.realpath(worktree.path) != repository.top:
         return paths

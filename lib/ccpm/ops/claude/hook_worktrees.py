@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 
-from ccpm.core import names
+from ccpm.core import branch_names
 from ccpm.errors import CcpmError, NotFound
+from ccpm.external.git import refs
+from ccpm.external.git import worktrees as git_worktrees
 from ccpm.external.git.repository import Repository
 from ccpm.ops import identity
 from ccpm.ops.actor import Actor
@@ -56,8 +58,21 @@ def remove(call: Call) -> dict[str, Any]:
 
 
 def _plainly(call: Call, name: str) -> str:
-    word = names.escape(name)
-    path = os.path.join(call.top, ".claude", "worktrees", word)
-    if not os.path.isdir(path):
-        Repository.around(call.top).run("worktree", "add", "--quiet", "-B", f"worktree-{word}", path)
-    return path
+    """A worktree as git makes it, in the first place of that name in which nothing of anybody's is: neither a folder
+    that is no whole worktree, nor a branch that is checked out elsewhere. A branch that is there stays as it is."""
+    repository = Repository.around(call.top)
+    known = {os.path.realpath(one.path): one for one in git_worktrees.all_of(repository)}
+    taken = {one.branch for one in known.values()}
+    first, number = worktrees.plain_word(name), 1
+    while True:
+        word = first if number == 1 else f"{first}-{number}"
+        path, branch = os.path.join(call.top, ".claude", "worktrees", word), branch_names.plain_branch(word)
+        found = known.get(os.path.realpath(path))
+        if found and not found.is_missing and worktrees.has_files(found):
+            return path
+        if not found and branch not in taken and not os.path.lexists(path):
+            is_there = refs.read(repository, branch_names.HEADS + branch)
+            what = (path, branch) if is_there else ("-b", branch, path)
+            repository.run("worktree", "add", "--quiet", *what)
+            return path
+        number += 1

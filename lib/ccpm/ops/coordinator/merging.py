@@ -215,7 +215,6 @@ class Coordinator:
         return tree, included
 
     def _move(self, commit: str) -> None:
-        checkouts.require_clean(self.repository, self.branch)
         following = checkouts.Following(self.repository, self.branch, self.head, commit)
         self.report["notes"] += following.carry_out(self.lease, self.head)
         self.head = commit
