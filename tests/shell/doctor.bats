@@ -13,10 +13,10 @@ setup() {
 @test "a sound project exits 0, with a line for every check" {
   run bash "$pm/doctor.sh"
   status_is 0
-  for name in python packages git gh root locks clock leases plan registry hooks; do
+  for name in python packages git gh root locks clock leases plan registry hooks "git hooks"; do
     [[ $output == *" $name "* ]]
   done
-  [[ $output == *"✅ locks     two processes exclude each other on this file system"* ]]
+  [[ $output == *"✅ locks      two processes exclude each other on this file system"* ]]
   [[ $output == *", 0 failures" ]]
 }
 
@@ -24,7 +24,7 @@ setup() {
   printf -- '---\nname: a: b\n---\n' >.claude/epics/auth/001.md
   run bash "$pm/doctor.sh"
   status_is 1
-  [[ $output == *"❌ plan      1 finding in 1 file, 1 error"*"fix: ccpm-query validate --fix"* ]]
+  [[ $output == *"❌ plan       1 finding in 1 file, 1 error"*"fix: ccpm-query validate --fix"* ]]
   run bash "$pm/doctor.sh" --exit-zero
   status_is 0
   run bash "$pm/doctor.sh" --json

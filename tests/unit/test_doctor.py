@@ -20,6 +20,7 @@ from ccpm.ops.actor import Actor
 from ccpm.ops.health import doctor, doctor_fix, doctor_hooks, doctor_project
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
+from ccpm.ops.team import git_hooks
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def found(name: str) -> doctor.Check:
     """The answer of one check in the current directory."""
     if name in doctor.MACHINE:
         return doctor.guarded(name, doctor.MACHINE[name])
-    checks = {**doctor_project.CHECKS, "hooks": doctor_hooks.check}
+    checks = {**doctor_project.CHECKS, **doctor_hooks.CHECKS}
     return doctor.guarded(name, checks[name], os.getcwd())
 
 
@@ -55,7 +56,7 @@ def fake_probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: str) -> s
 def test_a_sound_project_fails_nowhere_and_every_other_line_has_a_fix(top: str) -> None:
     checks = doctor.examine()
     assert [check.name for check in checks] == [
-        "python", "packages", "git", "gh", "root", "locks", "clock", "leases", "plan", "registry", "hooks",
+        "python", "packages", "git", "gh", "root", "locks", "clock", "leases", "plan", "registry", "hooks", "git hooks",
     ]  # fmt: skip
     assert [check.name for check in checks if check.status == doctor.FAIL] == []
     assert all(bool(check.fix) == (check.status != doctor.OK) for check in checks)
@@ -270,8 +271,42 @@ def test_a_registry_of_the_older_form_is_found_and_converted(top: str) -> None:
     path.write_text("{")
     assert (found("registry").status, found("registry").what) == (
         doctor.FAIL,
-        "not JSON: agents.json of auth",
+        ".claude/epics/auth/agents.json is no JSON object",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("agents.json", '{"agents": []}', "holds no object as 'agents'"),
+        ("agents.json", '{"agents": {"agent-a": 7}}', "holds no object as 'agent-a'"),
+        ("agents.json", '{"coordination": []}', "holds no object as 'coordination'"),
+        ("agents.json", '{"coordination": {"streams": [1]}}', "holds no object as 'streams'"),
+        ("work.json", "<<<<<<< ours", "is no JSON object"),
+        ("work.json", "[]", "is no JSON object"),
+    ],
+)
+def test_a_record_of_an_epic_that_is_passed_over_fails(top: str, name: str, text: str, what: str) -> None:
+    assert found("registry").status == doctor.OK
+    Path(top, ".claude/epics/auth", name).write_text(text)
+    check = found("registry")
+    assert (check.status, check.what) == (doctor.FAIL, f".claude/epics/auth/{name} {what}")
+    assert check.fix == f"mend it in an editor: .claude/epics/auth/{name}"
+
+
+def test_hooks_of_git_that_are_missing_are_named(top: str) -> None:
+    assert found("git hooks").status == doctor.WARN
+    git_hooks.install(top)
+    assert found("git hooks").status == doctor.OK
+    Path(top, ".git/hooks/pre-commit").unlink()
+    check = found("git hooks")
+    assert (check.status, "as pre-commit:" in check.what, check.fix) == (
+        doctor.WARN,
+        True,
+        "ccpm-agent hooks install",
+    )
+    git_hooks.remove(top)
+    assert "pre-commit, prepare-commit-msg" in found("git hooks").what
 
 
 def wire(top: str, **commands: str) -> None:

@@ -54,6 +54,22 @@ def load(top: str, mark: bytes = b"") -> tuple[list[Registry], list[CcpmError]]:
     return found, broken
 
 
+def flaw(data: dict[str, Any]) -> str:
+    """The key of a registry that holds no object where one belongs, "" if all is well: reading passes over it."""
+    coordination = data.get("coordination", {})
+    parts = coordination if isinstance(coordination, dict) else {}
+    agents, streams = data.get("agents", {}), parts.get("streams", {})
+    places = {
+        "agents": agents,
+        "coordination": coordination,
+        "work_streams": parts.get("work_streams", {}),
+        "streams": streams,
+        **(agents if isinstance(agents, dict) else {}),
+        **(streams if isinstance(streams, dict) else {}),
+    }
+    return next((key for key, value in places.items() if not isinstance(value, dict)), "")
+
+
 def decode(epic: str, data: dict[str, Any]) -> Registry:
     registry = Registry(epic)
     registry.raw = data

@@ -50,7 +50,7 @@ def examine() -> list[Check]:
         top = root.find()
     except CcpmError as error:
         return [*checks, Check("root", FAIL, error.message, error.hint)]
-    for name, check in {**doctor_project.CHECKS, "hooks": doctor_hooks.check}.items():
+    for name, check in {**doctor_project.CHECKS, **doctor_hooks.CHECKS}.items():
         checks.append(guarded(name, check, top))
         if name == "root" and checks[-1].status == FAIL:
             break  # the others would tell the same

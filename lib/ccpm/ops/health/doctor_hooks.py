@@ -1,8 +1,9 @@
-"""The doctor's check of Claude Code's hooks: whether the settings call ours, and whether what they call answers.
+"""The doctor's checks of hooks: whether Claude Code's settings call ours, and what they call answers; whether git's are
+there.
 
-Contract: `check(top)` reads `.claude/settings.json` and `settings.local.json`, and runs the command that stands there
-for PreToolUse as Claude Code does, with a call that changes nothing (before a tool runs, that hook writes nothing). The
-other events would act, so of them only the wiring is looked at.
+Contract: `check_claude(top)` reads `.claude/settings.json` and `settings.local.json`, and runs the command that stands
+there for PreToolUse as Claude Code does, with a call that changes nothing (before a tool runs, that hook writes
+nothing). The other events would act, so of them only the wiring is looked at.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import os
 
 from ccpm.core import hook_settings
-from ccpm.errors import Malformed
+from ccpm.errors import Malformed, NotFound
 from ccpm.external import hook_call
 from ccpm.files import json_record
+from ccpm.ops.team import git_hooks
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 
@@ -23,7 +25,7 @@ HELPER = "ccpm-hook"
 _INSTALL = "install CCPM again (bash install.sh): it writes them into .claude/settings.json"
 
 
-def check(top: str) -> tuple[str, str, str]:
+def check_claude(top: str) -> tuple[str, str, str]:
     wired: dict[str, list[str]] = {}
     for name in SETTINGS:
         try:
@@ -49,6 +51,21 @@ def check(top: str) -> tuple[str, str, str]:
     if missing:
         return WARN, f"{HELPER} answers, but is not wired for {', '.join(missing)}", _INSTALL
     return OK, f"{HELPER} is wired for {len(wired)} events and answers", ""
+
+
+def check_git(top: str) -> tuple[str, str, str]:
+    """Whether git calls ours at a commit."""
+    try:
+        missing = [os.path.basename(path) for path, is_there in git_hooks.status(top) if not is_there]
+    except NotFound:
+        return OK, "in no git repository: there are no commits to check", ""
+    if missing:
+        what = f"git has no hook of CCPM as {', '.join(missing)}: commits are not checked"
+        return WARN, what, "ccpm-agent hooks install"
+    return OK, "git calls CCPM at each commit", ""
+
+
+CHECKS = {"hooks": check_claude, "git hooks": check_git}
 
 
 def _commands(settings: dict[str, object]) -> list[tuple[str, str]]:

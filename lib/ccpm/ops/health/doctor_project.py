@@ -11,8 +11,19 @@ import time
 from ccpm.core.leases import SKEW
 from ccpm.errors import Malformed
 from ccpm.external import git, lock_check
-from ccpm.files import agent_records, atomic, clock, events, json_record, process, records, root
+from ccpm.files import (
+    agent_records,
+    atomic,
+    clock,
+    events,
+    json_record,
+    plan_tree,
+    process,
+    records,
+    root,
+)
 from ccpm.files.store import Store
+from ccpm.ops.distribution import board
 from ccpm.ops.health import validation
 from ccpm.ops.locking import lock_state
 from ccpm.ops.wording import counted
@@ -135,28 +146,34 @@ def check_plan(top: str) -> Answer:
     errors = sum(finding.is_error for finding in findings)
     mendable = sum(finding.is_mendable for finding in findings)
     files = len({finding.file for finding in findings})
-    what = f"{counted(len(findings), 'finding')} in {counted(files, 'file')}, {counted(errors, 'error')}, {mendable} with one safe answer"
+    seen = f"{counted(len(findings), 'finding')} in {counted(files, 'file')}"
+    what = f"{seen}, {counted(errors, 'error')}, {mendable} with one safe answer"
     return FAIL if errors else WARN, what, "ccpm-query validate" + (" --fix" if mendable else "")
 
 
 def check_registries(top: str) -> Answer:
-    """agents.json of every epic: readable, and in today's form."""
-    names = agent_records.epics_with_registry(top)
-    broken, old = [], []
-    for name in names:
-        try:
-            data = json_record.read(agent_records.path_of(top, name))
-        except Malformed:
-            broken.append(name)
-            continue
-        if is_old(data):
-            old.append(name)
-    if broken:
-        path = f".claude/epics/{broken[0]}/{agent_records.NAME}"
-        return FAIL, f"not JSON: {agent_records.NAME} of {_some(broken)}", f"mend it in an editor: {path}"
+    """agents.json and work.json of every epic: readable, whole, and in today's form."""
+    registries = agent_records.epics_with_registry(top)
+    flaws: list[tuple[str, str]] = []
+    old = []
+    for epic in sorted({*registries, *(folder.name for folder in plan_tree.load(top).epics)}):
+        for name in (agent_records.NAME, board.NAME):
+            path = f".claude/epics/{epic}/{name}"
+            try:
+                data = json_record.read(os.path.join(top, path))
+            except Malformed:
+                flaws.append((path, "is no JSON object"))
+                continue
+            odd = agent_records.flaw(data) if name == agent_records.NAME else ""
+            flaws += [(path, f"holds no object as {odd!r}")] if odd else []
+            old += [epic] if not odd and is_old(data) else []
+    if flaws:
+        path, what = flaws[0]
+        more = f", and {len(flaws) - 1} more like it" if len(flaws) > 1 else ""
+        return FAIL, f"{path} {what}{more}", f"mend it in an editor: {path}"
     if old:
         return WARN, f"an older form: {agent_records.NAME} of {_some(old)}", "ccpm-doctor --fix converts it"
-    return OK, f"{len(names)} registries of agents" if names else "no registry of agents yet", ""
+    return OK, f"{len(registries)} registries of agents" if registries else "no registry of agents yet", ""
 
 
 def is_old(data: dict[str, object]) -> bool:
