@@ -249,7 +249,7 @@ def _verb(title: str, what: str, declared: list[Any] | None) -> str:
     shown = [one for one in options if one.names[0] not in _COMMON]
     if not shown:
         return text.rstrip("\n") + "\n"
-    rows = [(f"`{' '.join(_spelled(one))}`", _meaning(one)) for one in shown]
+    rows = [(f"`{' '.join(_spelled(one))}`", one.meaning) for one in shown]
     return text + _table(("Option", "Meaning"), rows)
 
 
@@ -265,14 +265,6 @@ def _spelled(one: Any) -> list[str]:
     return (
         [longest] if one.action == "store_true" else [longest, one.settings.get("metavar", one.dest.upper())]
     )
-
-
-def _meaning(one: Any) -> str:
-    text = str(one.settings.get("help", ""))
-    default = one.default
-    if isinstance(default, (int, float)) and not isinstance(default, bool) and default:
-        text += f" (default {default:g})"
-    return text
 
 
 def _by_code() -> list[type[errors.CcpmError]]:

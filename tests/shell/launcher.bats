@@ -227,3 +227,14 @@ plant_worktrees() {
   run -0 "$BATS_TEST_TMPDIR/hub/feature/.claude/bin/ccpm-lock" acquire 'a b' '' '*'
   [ "$output" = "$called" ]
 }
+
+@test "every helper tells its version, and refuses an option that it does not have" {
+  for one in lock agent doctor atomic-write; do
+    run ccpm-$one --version
+    status_is 0
+    [ "$output" = "$(ccpm --version)" ]
+    run --separate-stderr ccpm-$one --badopt --json </dev/null
+    status_is 2
+    [[ ${#lines[@]} = 1 && $output == *'"code": 2'* && $stderr == *'hint: '* ]]
+  done
+}

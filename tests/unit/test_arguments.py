@@ -177,3 +177,40 @@ def test_a_missing_name_and_a_wrong_option_are_mistakes(argv: list[str]) -> None
 def test_a_name_that_may_be_anything_takes_unknown_options_and_one_that_may_be_missing_is_empty() -> None:
     assert named(takes_any=True).parse_args(["--titel", "x", "--archive"]).name == "--titel x"
     assert named(is_required=False).parse_args(["--archive"]).name == ""
+
+
+def words(argv: list[str]) -> str:
+    parser = Parser("ccpm-test", "", "")
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("keys", nargs="*", metavar="KEY")
+    parser.add_argument("--title", required=True)
+    parser.add_argument("--pid", type=arguments.whole, default=7, help="a process")
+    with pytest.raises(UsageError) as caught:
+        parser.parse_args(argv)
+    return caught.value.message
+
+
+def test_what_is_missing_is_named_in_one_way_and_what_may_be_left_out_is_not() -> None:
+    assert words(["--title", "x"]) == "no FILE given"
+    assert words(["f"]) == "no --title given"
+    assert words([]) == "no --title given"
+    assert words(["f", "--title", "x", "--pid", "abc"]) == "argument --pid: 'abc' is no whole number"
+    assert words(["f", "--title", "x", "--agent", ""]) == "argument --agent: the id of the agent is empty"
+
+
+def test_help_tells_defaults() -> None:
+    parser = Parser("ccpm-test", "", "")
+    parser.add_argument("--ttl", type=seconds(1, 10), default=5.0, help="how long")
+    assert "how long (default 5)" in parser.argparser().format_help()
+
+
+@pytest.mark.parametrize("argv", [["--badopt"], ["--json"], ["--agent", "a"], ["nothing"]])
+def test_options_without_a_verb_are_a_mistake(argv: list[str]) -> None:
+    with pytest.raises(UsageError, match="there are: list") as caught:
+        arguments.split_verb("ccpm-test", argv, {"list": "show"})
+    assert caught.value.hint == "ccpm-test --help"
+
+
+@pytest.mark.parametrize("argv", [[], ["help"], ["--help"], ["--json", "-h"]])
+def test_help_is_given_to_whoever_asks_for_it_or_for_nothing(argv: list[str]) -> None:
+    assert arguments.split_verb("ccpm-test", argv, {"list": "show"}) == ("help", [])

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ccpm.errors import Bug, CcpmError, UsageError, io_failure
+from ccpm import __version__
+from ccpm.errors import OK, Bug, CcpmError, UsageError, io_failure
 
 HELPERS = {
     "lock": "take, hold, renew and release leases; run a command under them",
@@ -26,6 +27,8 @@ HELPERS = {
     "worktree": "a worktree for each agent; conflicts before they happen; merging what agents did",
 }
 _HIDDEN = ("session", "copy", "root", "migrate", "install", "init")
+_PASSES_ON = ("gh",)
+"""Helpers that hand every option that is not theirs to another program."""
 
 
 def main(argv: list[str]) -> int:
@@ -88,6 +91,9 @@ def guarded(program: str, argv: list[str]) -> int:
         name = program.removeprefix("ccpm-")
         if name not in HELPERS and name not in _HIDDEN:
             raise UsageError(f"there is no helper {program[:40]!r}", "ccpm help lists them")
+        if argv == ["--version"] and name not in _PASSES_ON:
+            sys.stdout.write(f"ccpm {__version__}\n")
+            return OK
         module = name.replace("-", "_")
         status: int = __import__(f"ccpm.cli.{module}", fromlist=["run"]).run(argv)
         return status

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
-    from typing import Any, NoReturn
+    from typing import Any
 
 _GLOBAL_WITH_VALUE = ("--agent", "--fence")
 _READ_HERE = frozenset(["action", "default", "dest", "help", "metavar", "nargs", "required", "type"])
@@ -31,7 +31,7 @@ class Values:
     """The parsed arguments as attributes, like argparse.Namespace."""
 
 
-class _Declared:
+class Declared:
     """One argument, and whether it `is_ordinary`: whether the quick reading knows what argparse would make of it."""
 
     __slots__ = (
@@ -58,6 +58,14 @@ class _Declared:
             ordinary = self.action == _STORE and self.nargs in (None, "+", "*") and self.default is None
             self.is_ordinary = known and ordinary
 
+    @property
+    def meaning(self) -> str:
+        """Its help, with the default where that is a number."""
+        text = str(self.settings.get("help", ""))
+        if isinstance(self.default, (int, float)) and self.default and not isinstance(self.default, bool):
+            text += f" (default {self.default:g})"
+        return text
+
 
 class Parser:
     """argparse, with its complaints as UsageError (exit 2) and the options that every verb takes."""
@@ -65,9 +73,9 @@ class Parser:
     def __init__(self, program: str, verb: str, description: str) -> None:
         self.prog = f"{program} {verb}".strip()
         self.description = description
-        self._declared: list[_Declared] = []
+        self._declared: list[Declared] = []
         self._groups = 0
-        self._name: _Declared | None = None
+        self._name: Declared | None = None
         self._takes_any = False
         self.add_argument(
             "--agent", metavar="ID", type=_agent, help="act for this agent (default: $CCPM_AGENT_ID, …)"
@@ -76,18 +84,18 @@ class Parser:
 
     def add_argument(self, *names: str, **settings: Any) -> None:
         """Declare an argument as argparse's method does."""
-        self._declared.append(_Declared(names, settings, 0))
+        self._declared.append(Declared(names, settings, 0))
 
     def add_name(self, metavar: str, help: str, is_required: bool = True, takes_any: bool = False) -> None:
         """Declare the one positional `name`: all words that are no option of ours, joined by blanks. So a name may hold
         blanks and begin with a dash (`-rf`). Unknown words that begin with two dashes are mistakes, unless
         `takes_any`; behind `--` nothing is an option."""
-        self._name = _Declared(("name",), {"metavar": metavar, "help": help, "nargs": "*"}, 0)
+        self._name = Declared(("name",), {"metavar": metavar, "help": help, "nargs": "*"}, 0)
         self._name.required = is_required
         self._takes_any = takes_any
 
     @property
-    def declared(self) -> list[_Declared]:
+    def declared(self) -> list[Declared]:
         """Everything that is declared, for the documents."""
         return [*([self._name] if self._name else []), *self._declared]
 
@@ -133,48 +141,34 @@ class Parser:
 
     def argparser(self) -> ArgumentParser:
         """The same declarations as an argparse.ArgumentParser."""
-        import argparse
+        from ccpm.cli import strict
 
-        class Strict(argparse.ArgumentParser):
-            def error(self, message: str) -> NoReturn:
-                raise UsageError(message, f"{self.prog} --help")
-
-            def parse_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
-                # behind `--` a name may begin with a dash; the original does not see the `--` in its second pass
-                if "--" in args:
-                    return self.parse_args(args, namespace)
-                return super().parse_intermixed_args(args, namespace)
-
-        parser = Strict(prog=self.prog, description=self.description, allow_abbrev=False)
-        groups = [parser, *(parser.add_mutually_exclusive_group() for _ in range(self._groups))]
-        for one in self.declared:
-            groups[one.group].add_argument(*one.names, **one.settings)
-        return parser
+        return strict.build(self.prog, self.description, self.declared, self._groups)
 
 
 class _Group:
     __slots__ = ("_declared", "_number")
 
-    def __init__(self, declared: list[_Declared], number: int) -> None:
+    def __init__(self, declared: list[Declared], number: int) -> None:
         self._declared = declared
         self._number = number
 
     def add_argument(self, *names: str, **settings: Any) -> None:
-        self._declared.append(_Declared(names, settings, self._number))
+        self._declared.append(Declared(names, settings, self._number))
 
 
-def _read(declared: list[_Declared], argv: list[str]) -> Values:
+def _read(declared: list[Declared], argv: list[str]) -> Values:
     """The values of an ordinary command line: declared options by their full names, values and positionals that do
     not begin with a dash, nothing missing, nothing twice in one exclusive group. `Unusual` for any other."""
     values = Values()
-    options: dict[str, _Declared] = {}
+    options: dict[str, Declared] = {}
     for one in declared:
         if not one.is_ordinary:
             raise Unusual
         setattr(values, one.dest, one.default)
         if one.is_option:
             options[one.names[0]] = one
-    given: list[_Declared] = []
+    given: list[Declared] = []
     positionals: list[str] = []
     waiting = iter(argv)
     for text in waiting:
@@ -199,14 +193,14 @@ def _read(declared: list[_Declared], argv: list[str]) -> Values:
     return values
 
 
-def _store(values: Values, option: _Declared, value: object) -> None:
+def _store(values: Values, option: Declared, value: object) -> None:
     if option.action == _APPEND:
         value = [*(getattr(values, option.dest) or []), value]
     setattr(values, option.dest, value)
 
 
-def _check_options(options: dict[str, _Declared], given: list[_Declared]) -> None:
-    groups: dict[int, _Declared] = {}
+def _check_options(options: dict[str, Declared], given: list[Declared]) -> None:
+    groups: dict[int, Declared] = {}
     for option in given:
         if option.group and groups.setdefault(option.group, option) is not option:
             raise Unusual
@@ -214,7 +208,7 @@ def _check_options(options: dict[str, _Declared], given: list[_Declared]) -> Non
         raise Unusual
 
 
-def _place(takers: list[_Declared], found: list[str], values: Values) -> None:
+def _place(takers: list[Declared], found: list[str], values: Values) -> None:
     """Give each positional its text; the last one may take several."""
     many = takers[-1] if takers and takers[-1].nargs else None
     single = takers[:-1] if many else takers
@@ -229,7 +223,7 @@ def _place(takers: list[_Declared], found: list[str], values: Values) -> None:
         raise Unusual
 
 
-def _convert(one: _Declared, text: str) -> object:
+def _convert(one: Declared, text: str) -> object:
     if not one.type:
         return text
     try:
@@ -263,11 +257,14 @@ def split_verb(program: str, argv: list[str], verbs: dict[str, str]) -> tuple[st
         front.append(option)
         if option in _GLOBAL_WITH_VALUE and rest:
             front.append(rest.pop(0))
+    there = f"there are: {', '.join(verbs)}"
+    if front and not rest:
+        raise UsageError(f"no verb beside {front[0][:40]}; {there}", f"{program} --help")
     if not rest or rest[0] == "help":
         return "help", []
     verb = rest.pop(0)
     if verb not in verbs:
-        raise UsageError(f"no verb {verb[:40]!r}; there are: {', '.join(verbs)}", f"{program} --help")
+        raise UsageError(f"no verb {verb[:40]!r}; {there}", f"{program} --help")
     return verb, front + rest
 
 
@@ -289,16 +286,29 @@ def usage(program: str, verbs: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def seconds(least: float, most: float) -> type[float]:
-    """An argparse type: a number of seconds within [least, most]."""
+def whole(text: str) -> int:
+    """An argparse type: a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise invalid(f"{text[:40]!r} is no whole number") from None
+
+
+def amount(unit: str, least: float, most: float) -> type[float]:
+    """An argparse type: a number of `unit` within [least, most]."""
 
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
-            raise invalid(f"{text[:40]!r} is not a number of seconds") from None
+            raise invalid(f"{text[:40]!r} is not a number of {unit}") from None
         if not least <= value <= most:
-            raise invalid(f"{text[:40]} is not within {least:g} and {most:g} seconds")
+            raise invalid(f"{text[:40]} is not within {least:g} and {most:g} {unit}")
         return value
 
     return parse  # type: ignore[return-value]
+
+
+def seconds(least: float, most: float) -> type[float]:
+    """An argparse type: a number of seconds within [least, most]."""
+    return amount("seconds", least, most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser
+from ccpm.cli.arguments import Parser, whole
 from ccpm.cli.output import print_json
 from ccpm.errors import OK, io_failure
 
@@ -17,7 +17,7 @@ def run(argv: list[str]) -> int:
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("target", metavar="TARGET")
     parser.add_argument(
-        "--expect-version", type=int, metavar="N", help="only if its frontmatter has this version"
+        "--expect-version", type=whole, metavar="N", help="only if its frontmatter has this version"
     )
     args = parser.parse_args(argv)
     content = frontmatter.snapshot(args.file, args.expect_version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser, dispatch
+from ccpm.cli.arguments import Parser, dispatch, whole
 from ccpm.cli.output import print_json
 from ccpm.errors import NO, OK, UsageError
 from ccpm.ops import identity
@@ -65,7 +65,7 @@ def _write(parser: Parser, rest: list[str]) -> int:
     expects = parser.prog.endswith(" set")
     if expects:
         parser.add_argument(
-            "--expect-version", type=int, required=True, metavar="N", help="the version that you read"
+            "--expect-version", type=whole, required=True, metavar="N", help="the version that you read"
         )
     parser.add_argument("assignments", nargs="*", metavar="KEY=VALUE")
     parser.add_argument("--unset", action="append", default=[], metavar="KEY", help="remove this key")
@@ -109,7 +109,7 @@ def _commit(parser: Parser, rest: list[str]) -> int:
     from ccpm.ops.team import writers
 
     parser.add_argument(
-        "--expect-version", type=int, required=True, metavar="N", help="the version that you read"
+        "--expect-version", type=whole, required=True, metavar="N", help="the version that you read"
     )
     parser.add_argument(
         "--from", dest="source", required=True, metavar="SRC", help="file with the new content"

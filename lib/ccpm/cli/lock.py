@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.arguments import Parser, dispatch, seconds
+from ccpm.cli.arguments import Parser, dispatch, seconds, whole
 from ccpm.cli.output import print_json, speaker
 from ccpm.core import leases, names
 from ccpm.errors import NO, OK, UsageError, io_failure
@@ -213,7 +213,9 @@ def _add_request_options(parser: Parser) -> None:
 
 
 def _add_pid(parser: Parser) -> None:
-    parser.add_argument("--pid", type=int, default=0, help="bind the lease to this process: it ends with it")
+    parser.add_argument(
+        "--pid", type=whole, default=0, help="bind the lease to this process: it ends with it"
+    )
     parser.add_argument(
         "--fences-only",
         action="store_true",
@@ -238,9 +240,9 @@ def _add_new_ttl(parser: Parser) -> None:
 
 def _add_identity_options(parser: Parser) -> None:
     parser.add_argument(
-        "--token", type=int, default=0, metavar="N", help="which lease: the token that acquire printed"
+        "--token", type=whole, default=0, metavar="N", help="which lease: the token that acquire printed"
     )
-    parser.add_argument("--pid", type=int, default=0, help="the process that the lease is bound to")
+    parser.add_argument("--pid", type=whole, default=0, help="the process that the lease is bound to")
     parser.add_argument("--fence", metavar="R:N", help="the same as --token, with the resource")
 
 

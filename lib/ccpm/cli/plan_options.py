@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccpm.cli.arguments import Parser, seconds
+from ccpm.cli.arguments import Parser, amount, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _decompose_options(parser: Parser) -> None:
 
 
 def _edit_options(parser: Parser) -> None:
-    parser.add_argument("--expect-version", type=int, metavar="N", help="the version that you read")
+    parser.add_argument("--expect-version", type=whole, metavar="N", help="the version that you read")
 
 
 def _status_options(parser: Parser) -> None:
@@ -64,7 +64,7 @@ def _status_options(parser: Parser) -> None:
 def _clean_options(parser: Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument(
-        "--days", type=seconds(0, 36500), default=30.0, help="how long nothing may have changed"
+        "--days", type=amount("days", 0, 36500), default=30.0, help="how long nothing may have changed"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli import acting
-from ccpm.cli.arguments import Parser
+from ccpm.cli.arguments import Parser, whole
 from ccpm.cli.output import print_json, speaker
 from ccpm.errors import UsageError
 from ccpm.ops import identity
@@ -31,7 +31,7 @@ def pid_of(args: Namespace) -> int:
 
 def add_pid(parser: Parser) -> None:
     parser.add_argument(
-        "--pid", type=int, default=0, help="the process that the agent lives in: it ends with it"
+        "--pid", type=whole, default=0, help="the process that the agent lives in: it ends with it"
     )
 
 
