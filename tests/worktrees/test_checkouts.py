@@ -41,8 +41,8 @@ def test_ignored_files_where_the_merge_adds_some_bar_it(
     project.write({local: "mine\n"}, at)
     before = project.head(at=at)
     refused = project.ccpm("worktree", verb, "auth", status=75)
-    assert f"the merge brings files that lie untracked in {at}: {local}" in refused.err
-    assert "hint: move them away there" in refused.err
+    assert f"files in {at} are in the way of the merge: {local}\n" in refused.err
+    assert "hint: commit, stash or move them" in refused.err
     assert (at / local).read_text() == "mine\n"
     assert project.head(at=at) == before
     (at / local).rename(project.path.parent / "elsewhere")

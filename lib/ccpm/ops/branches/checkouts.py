@@ -66,17 +66,12 @@ class Following:
         """Busy (75), and nothing is written down, if a file is in the way in one of them. `token`: of the coordinator,
         part of the note's name: one that lost its lease does not touch the notes of the next one."""
         for worktree in self._worktrees:
-            if local := _in_the_way(self._repository, worktree, self._old, self._new):
-                raise _obstructed(worktree, local)
             _refresh(self._repository, worktree)
+            _require_room(self._repository, worktree, self._old, self._new)
             try:
                 self._repository.run("read-tree", "-m", "-u", "-n", self._old, self._new, at=worktree.path)
             except IOFailure as error:
-                raise Busy(
-                    f"files in {worktree.path} are in the way of the merge: {error.message}",
-                    "commit, stash or move them, then run it again",
-                    path=worktree.path,
-                ) from error
+                raise _obstructed(worktree, error.message) from error
         for worktree in self._worktrees:
             atomic.replace(_note(self._repository, worktree, token), f"{self._old} {self._new}\n".encode())
 
@@ -122,8 +117,7 @@ def _follow(repository: Repository, worktree: Worktree, note: str) -> str:
         return ""
     _refresh(repository, worktree)
     try:
-        if local := _in_the_way(repository, worktree, old, head):
-            raise _obstructed(worktree, local)
+        _require_room(repository, worktree, old, head)
         repository.run("read-tree", "-m", "-u", old, head, at=worktree.path)
     except (IOFailure, Busy) as error:
         return (
@@ -164,13 +158,17 @@ def _files_below(top: str, folder: str) -> set[str]:
     }
 
 
-def _obstructed(worktree: Worktree, local: list[str]) -> Busy:
-    more = f", and {len(local) - _SHOWN} more" if len(local) > _SHOWN else ""
+def _require_room(repository: Repository, worktree: Worktree, old: str, new: str) -> None:
+    if local := _in_the_way(repository, worktree, old, new):
+        more = f", and {len(local) - _SHOWN} more" if len(local) > _SHOWN else ""
+        raise _obstructed(worktree, f"{', '.join(local[:_SHOWN])}{more}")
+
+
+def _obstructed(worktree: Worktree, what: str) -> Busy:
     return Busy(
-        f"the merge brings files that lie untracked in {worktree.path}: {', '.join(local[:_SHOWN])}{more}",
-        "move them away there, or take them off the branch that adds them; then run it again",
+        f"files in {worktree.path} are in the way of the merge: {what}",
+        "commit, stash or move them, then run it again",
         path=worktree.path,
-        untracked=local,
     )
 
 
