@@ -215,3 +215,14 @@ hold() { ccpm-lock acquire "$1" --agent "${2:-other}" --ttl "${3:-60}"; }
   run ccpm-lock check epic-a
   status_is 1
 }
+
+@test "an operation with control characters stands in one line, printable" {
+  ccpm-lock acquire epic-a --operation $'x\n\e[31my' >/dev/null
+  grep -qF 'x??[31my' .claude/locks/epic-a.lock
+}
+
+@test "a fence with thousands of digits is a usage error" {
+  echo x >notes.md
+  run ccpm-atomic-write notes.md --fence "epic-a:$(printf '%05000d' 1)" <notes.md
+  status_is 2
+}

@@ -278,3 +278,16 @@ print(*sorted(name for name in sys.modules if name in ("logging", "redis", "temp
 def test_a_guard_is_waited_for_no_longer_than_its_caller_has_time(path: str) -> None:
     with Guard(path), pytest.raises(Busy, match=r"held for more than 0\.02 s"):
         Guard(path, 0.02).__enter__()
+
+
+def test_without_a_thread_to_wait_in_line_a_guard_is_waited_for_by_looking(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(guard._thread, "start_new_thread", refuse)
+    with Guard(path), pytest.raises(Busy):
+        Guard(path, 0.02).__enter__()
+    with Guard(path, 0.02):
+        pass

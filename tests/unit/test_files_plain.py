@@ -179,3 +179,9 @@ def test_names_that_some_file_systems_take_for_one_have_one_guard(
         place = first._guard.path
     with Guarded(str(project / "docs" / other)) as second:
         assert second._guard.path == place
+
+
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(project: Path) -> None:
+    os.mkfifo(project / "docs" / "pipe")
+    with pytest.raises(IOFailure, match="not a regular file"):
+        plain.read(str(project / "docs" / "pipe"))

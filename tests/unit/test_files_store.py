@@ -239,13 +239,41 @@ def test_a_lock_folder_of_the_old_implementation_is_seen_and_retired(store: Stor
         Path(path).unlink(missing_ok=True)
 
 
-def test_a_lock_folder_with_other_files_in_it_is_not_deleted(store: Store) -> None:
+def test_other_files_in_an_old_lock_folder_are_in_nobodys_way_and_stay(store: Store) -> None:
     path = Path(store.lock_path("epic-auth"))
     path.mkdir(parents=True)
+    (path / "metadata.yaml").write_text("agent_id: old\n")
     (path / "precious").write_text("x")
-    with pytest.raises(IOFailure, match="old lock directory"), store.transact("epic-auth") as txn:
+    with store.transact("epic-auth") as txn:
         txn.put(str(path), b"new")
-    assert (path / "precious").read_text() == "x"
+    assert path.read_bytes() == b"new"
+    (aside,) = path.parent.glob(".epic-auth.lock.old-*")
+    assert [(file.name, file.read_text()) for file in aside.iterdir()] == [("precious", "x")]
+    assert store.list_leftovers() == []
+
+
+def test_where_there_are_no_fifos_a_waiter_looks_by_itself_and_shows_that_it_lives(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "mkfifo", refuse)
+    bell = store.open_bell("task-1", 7)
+    assert store.ring("task-1", 7)
+    bell.wait(0.01)
+    assert store.seconds_since_bell("task-1", 7) < 5
+    bell.close()
+    assert store.seconds_since_bell("task-1", 7) == float("inf")
+
+
+def test_a_waiter_whose_bell_was_taken_away_hangs_up_a_new_one(store: Store) -> None:
+    bell = store.open_bell("task-1", 7)
+    store.remove_bell("task-1", 7)
+    bell.wait(0)
+    assert store.ring("task-1", 7)
+    bell.wait(60)
+    bell.close()
 
 
 def test_locks_queues_and_leftovers_are_listed(store: Store) -> None:

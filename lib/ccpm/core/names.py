@@ -66,7 +66,7 @@ def parse_fences(text: str) -> dict[str, int]:
     fences: dict[str, int] = {}
     for part in filter(None, text.replace(" ", ",").split(",")):
         resource, colon, token = part.rpartition(":")
-        if not colon or not token.isascii() or not token.isdigit():
+        if not colon or not token.isascii() or not token.isdigit() or len(token) > 20:
             raise UsageError(
                 f"fence {part[:60]!r} is not RESOURCE:TOKEN", "use the token that acquire printed"
             )

@@ -106,15 +106,26 @@ def _lock(descriptor: int, path: str, deadline: float, patience: float) -> None:
 
     # Nothing else ends a call that blocks. If we give up, our caller closes the descriptor; then the kernel drops, with
     # the end of the call, what the call got.
-    _thread.start_new_thread(wait_in_line, ())
+    try:
+        _thread.start_new_thread(wait_in_line, ())
+    except RuntimeError:  # no thread is left to this user
+        while not try_lock(descriptor, path):
+            if time.monotonic() >= deadline:
+                raise _busy(path, patience) from None
+            time.sleep(PAUSES[-1])
+        return
     if not ended.acquire(timeout=max(0.0, deadline - time.monotonic())):
-        raise Busy(
-            f"guard {os.path.basename(path)} has been held for more than {patience:.3g} s: "
-            "its holder is stopped or its disk hangs",
-            "look for a stopped process (ps -eo pid,stat,args, state T) and continue it: kill -CONT PID",
-        )
+        raise _busy(path, patience)
     if isinstance(answer[0], BaseException):
         raise answer[0]
+
+
+def _busy(path: str, patience: float) -> Busy:
+    return Busy(
+        f"guard {os.path.basename(path)} has been held for more than {patience:.3g} s: "
+        "its holder is stopped or its disk hangs",
+        "look for a stopped process (ps -eo pid,stat,args, state T) and continue it: kill -CONT PID",
+    )
 
 
 def try_lock(descriptor: int, path: str, is_patient: bool = False) -> bool:

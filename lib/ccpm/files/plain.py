@@ -16,7 +16,9 @@ read, or in the version or hash that the caller compares.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 from ccpm.core.names import escape
 from ccpm.errors import NotFound, io_failure
@@ -60,9 +62,12 @@ class Guarded:
 
 
 def read(path: str) -> bytes | None:
-    """The content of `path`, None if there is no such file."""
+    """The content of `path`, None if there is no such file; IOFailure (74) for what is no regular file."""
     try:
-        with open(path, "rb", buffering=0) as file:
+        # O_NONBLOCK: to open a FIFO would wait for its writer (fifo(7)). It means nothing to a regular file.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
             return file.readall()
     except FileNotFoundError:
         return None

@@ -18,7 +18,9 @@ them so that each prefix is a valid state.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 
 from ccpm.errors import io_failure
@@ -31,6 +33,9 @@ GUARD = ".guard"
 BELL = ".bell"
 
 _DIGITS = 20
+
+_NO_FIFOS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What mkfifo(3) answers where a file system or a sandbox has none."""
 
 BATCH = 100
 """Tokens that a power cut may make the counter forget, and that are skipped for it in another boot."""
@@ -219,27 +224,41 @@ class Bell:
     rings changes only the modification time.
     """
 
-    __slots__ = ("_descriptor", "_path")
+    __slots__ = ("_descriptor", "_is_heard", "_path")
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._open()
+
+    def _open(self) -> None:
+        flags = os.O_RDWR | os.O_NONBLOCK
         try:
-            os.mkfifo(path, 0o666)
-        except FileExistsError:
-            pass
+            try:
+                os.mkfifo(self._path, 0o666)
+            except FileExistsError:
+                pass
+            except OSError as error:
+                if error.errno not in _NO_FIFOS:
+                    raise
+                flags |= os.O_CREAT  # a file shows signs of life as well; it is not heard, we look by ourselves
+            # Read and write: with no writer of its own the FIFO would be at end of file after the first ring.
+            self._descriptor = os.open(self._path, flags, 0o666)
+            self._is_heard = stat.S_ISFIFO(os.fstat(self._descriptor).st_mode)
         except OSError as error:
-            raise io_failure(f"create {path}", error) from error
-        # Read and write: with no writer of its own the FIFO would be at end of file after the first ring.
-        self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+            raise io_failure(f"create {self._path}", error) from error
 
     def wait(self, seconds: float) -> None:
         """Return when rung, or after `seconds`."""
         import select
 
-        if select.select([self._descriptor], [], [], max(0.0, seconds))[0]:
+        heard = [self._descriptor] if self._is_heard else []
+        if select.select(heard, [], [], max(0.0, seconds))[0]:
             os.read(self._descriptor, 4096)
         try:
             os.utime(self._path)
+        except FileNotFoundError:  # one who cannot see our process took us for gone: show that we are here
+            os.close(self._descriptor)
+            self._open()
         except OSError:
             pass
 
@@ -272,10 +291,15 @@ def _names_in(folder: str, suffix: str, hidden: bool = False) -> list[str]:
 
 
 def _retire_directory(path: str) -> None:
-    """Make way where the implementation that this one replaces left its lock: a directory with metadata.yaml."""
+    """Make way where the implementation that this one replaces left its lock: a directory with metadata.yaml. What else
+    somebody has put into it stays, in a hidden directory beside it."""
     if os.path.isdir(path):
+        folder, name = os.path.split(path)
+        aside = f"{folder}/.{name}.old-{time.time_ns()}"
         try:
-            atomic.remove(os.path.join(path, "metadata.yaml"), durable=False)
-            os.rmdir(path)
+            os.rename(path, aside)
+            atomic.remove(f"{aside}/metadata.yaml", durable=False)
+            os.rmdir(aside)
         except OSError as error:
-            raise io_failure(f"remove the old lock directory {path}", error) from error
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise io_failure(f"remove the old lock directory {path}", error) from error

@@ -60,13 +60,13 @@ class Request:
 
 
 def check_operation(operation: str) -> str:
-    """`operation` itself; UsageError (2) if it is too long to stand in a record that several share."""
+    """`operation` as one printable line; UsageError (2) if it is too long to stand in a record that several share."""
     if len(operation) > LONGEST_OPERATION:
         raise UsageError(
             f"the operation is {len(operation)} characters long, at most {LONGEST_OPERATION} are allowed",
             "say in a few words what the lock is for: --operation epic-sync",
         )
-    return operation
+    return operation if operation.isprintable() else "".join(c if c.isprintable() else "?" for c in operation)
 
 
 def take(txn: Transaction, request: Request, state: State, mine: Wait | None, waited: float) -> Lease:
@@ -187,6 +187,8 @@ def clean(store: Store) -> list[tuple[str, str, str]]:
     """Remove every stale lease, dead waiter and leftover: (resource, who, why) for each lease that went."""
     gone: list[tuple[str, str, str]] = []
     for resource in sorted({*store.list_locks(), *store.list_queues(), *store.list_leftovers()}):
+        if len(resource) > names.LONGEST:
+            continue  # a file that is no lock: no resource has such a name
         with store.transact(resource) as txn:
             txn.sweep(store.lock_path(resource))
             txn.sweep(store.queue_path(resource))
