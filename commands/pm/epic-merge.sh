@@ -12,7 +12,7 @@ for word in "$@"; do
   case $word in
     --check | --check-limit | --ttl | --timeout | --agent) takes_value=yes ;;
     --partial) partial=yes ;;
-    -*) ;;
+    --*) ;;
     *) name=${name:-$word} ;;
   esac
 done

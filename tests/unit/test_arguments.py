@@ -139,6 +139,18 @@ def test_an_ordinary_command_line_does_not_load_argparse() -> None:
     assert done.stdout == "[]\nTrue\n"
 
 
+@pytest.mark.parametrize("nargs", [None, "?", "*", "+"])
+def test_an_epic_may_begin_with_a_dash_everywhere(nargs: str | None) -> None:
+    parser = Parser("ccpm-test", "", "")
+    parser.add_argument("epic", **({"nargs": nargs} if nargs else {}))
+    parser.add_argument("--check")
+    values = parser.parse_args(["--check", "x", "-rf", "--json"])
+    assert (values.epic, values.check, values.json) == (["-rf"] if nargs in ("*", "+") else "-rf", "x", True)
+    for argv in (["--rf"], ["-rf", "--rf"]):
+        with pytest.raises(UsageError, match="--rf|no epic given"):
+            parser.parse_args(argv)
+
+
 def named(takes_any: bool = False, is_required: bool = True) -> Parser:
     parser = Parser("ccpm-plan", "refresh", "")
     parser.add_name("EPIC", "its name", is_required, takes_any)

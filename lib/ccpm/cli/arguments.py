@@ -107,7 +107,7 @@ class Parser:
         """The values of all arguments as attributes; UsageError (2) for a wrong command line."""
         words: list[str] = []
         if self._name:
-            argv, words = self._split_name(argv)
+            argv, words = self._split(argv)
         try:
             values: Namespace = _read(self._declared, argv)  # type: ignore[assignment]
         except Unusual:
@@ -119,8 +119,8 @@ class Parser:
                 raise UsageError(f"no {what} given", f"{self.prog} --help")
         return values
 
-    def _split_name(self, argv: list[str]) -> tuple[list[str], list[str]]:
-        """(the options with their values, the words of the name)."""
+    def _split(self, argv: list[str]) -> tuple[list[str], list[str]]:
+        """(the options with their values, the other words)."""
         options = {name: one for one in self._declared for name in one.names if one.is_option}
         ours: list[str] = []
         words: list[str] = []
@@ -131,7 +131,7 @@ class Parser:
                 words += waiting
             elif word in ("-h", "--help") or option:
                 ours.append(word)
-                if option and option.action != _FLAG and "=" not in word:
+                if option and option.action in (_STORE, _APPEND) and "=" not in word:
                     ours += [value for value in [next(waiting, None)] if value is not None]
             elif word.startswith("--") and not self._takes_any:
                 ours.append(word)
@@ -139,11 +139,17 @@ class Parser:
                 words.append(word)
         return ours, words
 
+    def _shielded(self, argv: list[str]) -> list[str]:
+        """Words with one dash that are no options of ours, such as an epic `-rf`, are put behind `--`."""
+        ours, words = self._split(argv)
+        has_dashes = any(word.startswith("-") for word in words)
+        return [*ours, "--", *words] if has_dashes and "--" not in argv else argv
+
     def argparser(self) -> ArgumentParser:
         """The same declarations as an argparse.ArgumentParser."""
         from ccpm.cli import strict
 
-        return strict.build(self.prog, self.description, self.declared, self._groups)
+        return strict.build(self.prog, self.description, self.declared, self._groups, self._shielded)
 
 
 class _Group:
