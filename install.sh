@@ -44,6 +44,16 @@ warn_if_ignored() {
   printf 'Teammates will not get it, unless you add this line at the end of .gitignore:  !/.claude/lib/\n'
 }
 
+# In a subfolder of a repository the commands would be found, but not what agents share: that is at the repository's top.
+warn_if_below_top() {
+  local top
+  top=$(git -C "$target" rev-parse --show-toplevel 2>/dev/null) || return 0
+  [ "$top" -ef "$target" ] || [ "${CCPM_ROOT-}" -ef "$target" ] || {
+    printf 'install.sh: %s is in the repository %s, and there agents share plans and locks, not here\n' "$target" "$top"
+    printf "hint: bash install.sh '%s', or let CCPM_ROOT name the folder in every session\n" "$top"
+  } >&2
+}
+
 # git_hooks install|remove: our lines in the hooks of the project's repository, beside those that are there. Where that is
 # not possible the words of the helper tell why, and the rest of the installation stands.
 git_hooks() {
@@ -96,10 +106,11 @@ if [ -z "$target" ]; then
   target=$(repository_here) || exit
   target=${target%x}
 fi
-[ -e "$target" ] || refuse 66 "there is no $target" "create the project first: git init"
+[ -e "$target" ] || refuse 66 "there is no $target" "create the project first: git init '$target'"
 [ -d "$target" ] || refuse 66 "$target is not a folder" "name the project's top folder"
 target=$(cd -P -- "$target" && printf '%sx' "$PWD") || exit 74
 target=${target%x}
+[ "$mode" = --uninstall ] || warn_if_below_top
 [ -z "$python" ] || export CCPM_PYTHON=$python
 real=$(bash "$here/lib/setup.sh" --find) || exit
 

@@ -187,6 +187,27 @@ later_source() {
   [ ! -e .claude/lib ]
 }
 
+@test "a file of ours that was edited stays, and how to get ours back is said and works" {
+  install "$project"
+  echo '# damaged' >>.claude/lib/ccpm/core/names.py
+  run -0 install "$project"
+  [[ $output == *"kept      .claude/lib/ccpm/core/names.py, which you edited (to get ours, rename it and install again)"* ]]
+  mv .claude/lib/ccpm/core/names.py "$BATS_TEST_TMPDIR"
+  run -0 install "$project"
+  cmp .claude/lib/ccpm/core/names.py "$source/lib/ccpm/core/names.py"
+}
+
+@test "below the top of a repository it says where agents share, and the hint for a missing folder works" {
+  mkdir sub
+  run -0 --separate-stderr install sub
+  [ "${stderr_lines[0]}" = "install.sh: $project/sub is in the repository $project, and there agents share plans and locks, not here" ]
+  [ "${stderr_lines[1]}" = "hint: bash install.sh '$project', or let CCPM_ROOT name the folder in every session" ]
+  CCPM_ROOT=$project/sub run -0 --separate-stderr install sub
+  [ "$stderr" = "" ]
+  run -66 install nowhere
+  [[ $output == *"hint: create the project first: git init 'nowhere'" ]]
+}
+
 @test "an upgrade replaces, adds and removes, and saves what the user edited" {
   install "$project"
   echo 'our own rule' >>.claude/rules/agent-coordination.md
@@ -257,14 +278,14 @@ project"
   run -0 install "$project" --uninstall
 }
 
-@test "a teammate who pulls it gets one line, 69, and the command in it mends it" {
+@test "a teammate who pulls it gets 69, and the command in the hint mends it" {
   install "$project"
   git add -A
   git commit -qm 'CCPM'
   git clone -q . "$BATS_TEST_TMPDIR/team mate"
   cd "$BATS_TEST_TMPDIR/team mate"
   run -69 --separate-stderr .claude/bin/ccpm-lock list
-  [ "${#stderr_lines[@]}" -eq 1 ]
+  [ "${#stderr_lines[@]}" -eq 2 ]
   [ -z "$output" ]
   [[ $stderr == *"hint: bash '$PWD/.claude/lib/setup.sh'" ]]
   need 'the package registry' 'connect to the network' "$REPOSITORY/.venv/bin/python" -m pip download -q --no-deps -d "$BATS_TEST_TMPDIR" mdurl==0.1.2

@@ -140,24 +140,24 @@ called="['lock', 'acquire', 'a b', '', '*'] 1 1"
 refused() {
   run -69 --separate-stderr "$tree/bin/ccpm-lock" list
   [ -z "$output" ]
-  [ "${#stderr_lines[@]}" -eq 1 ]
-  [[ $stderr == "ccpm-lock: $1; hint: bash '$BATS_TEST_TMPDIR/a tree/bin/../lib/setup.sh'" ||
-    $stderr == "ccpm-lock: $1; hint: bash '$(cd -P "$tree" && pwd)/lib/setup.sh'" ]]
+  [ "${#stderr_lines[@]}" -eq 2 ]
+  [[ $stderr == "ccpm-lock: $1"$'\n'"hint: bash '$BATS_TEST_TMPDIR/a tree/bin/../lib/setup.sh'" ||
+    $stderr == "ccpm-lock: $1"$'\n'"hint: bash '$(cd -P "$tree" && pwd)/lib/setup.sh'" ]]
 }
 
-@test "a tree that was never set up is refused with one line" {
+@test "a tree that was never set up is refused with a line and a hint" {
   rm -r "$tree/lib/.python" "$tree/lib/vendor"
   refused 'CCPM is not set up on this machine yet'
   : >"$tree/lib/.python"
   refused 'CCPM is not set up on this machine yet'
 }
 
-@test "a Python that is gone is refused with one line" {
+@test "a Python that is gone is refused with a line and a hint" {
   echo /nowhere/python3 >"$tree/lib/.python"
   refused 'the Python that CCPM was set up with is gone (/nowhere/python3)'
 }
 
-@test "packages that are missing are refused with one line" {
+@test "packages that are missing are refused with a line and a hint" {
   rmdir "$tree/lib/vendor"
   refused 'the Python packages of CCPM (lib/vendor) are missing'
 }
@@ -165,7 +165,7 @@ refused() {
 @test "a launcher without its library says so" {
   rm "$tree/lib/main.py"
   run -69 "$tree/bin/ccpm-lock" list
-  [[ $output == *"its library is missing or not whole"*"hint: install CCPM again" ]]
+  [[ $output == *"its library is missing or not whole"*"hint: install CCPM again: bash install.sh "* ]]
 }
 
 # A project that has CCPM in git, set up in its main worktree as install.sh leaves it, and a linked worktree of it.
@@ -213,7 +213,7 @@ plant_worktrees() {
   rmdir "$linked/.claude/lib/vendor"
   rm -r "$main/.claude/lib/vendor"
   run -69 "$linked/.claude/bin/ccpm-lock" list
-  [ "$output" = "ccpm-lock: the Python packages of CCPM (lib/vendor) are missing; hint: bash '$main/.claude/lib/setup.sh'" ]
+  [ "$output" = "ccpm-lock: the Python packages of CCPM (lib/vendor) are missing"$'\n'"hint: bash '$main/.claude/lib/setup.sh'" ]
 }
 
 @test "a linked worktree of a bare repository is served by the project folder around it" {

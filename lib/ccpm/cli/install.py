@@ -86,7 +86,8 @@ def _name(step: Step) -> list[str]:
         return [f"  updated   {step.path}, which you had edited{saved}"]
     if step.verb == LEAVE:
         original = f"; what was there before CCPM is in {step.saved}" if step.saved else ""
-        return [f"  kept      {step.path}, which you edited{original}"]
+        ours = " (to get ours, rename it and install again)" if step.wanted else ""
+        return [f"  kept      {step.path}, which you edited{ours}{original}"]
     if step.verb == PUT_BACK:
         return [f"  restored  {step.path}"]
     return [f"  updated   {step.path}{saved}"] if step.verb == UPDATE and step.saved else []
