@@ -247,3 +247,10 @@ def test_a_worktree_inside_of_another_has_to_go_first(project: GitProject) -> No
 
 def test_a_rescue_of_an_unknown_name_is_not_found(project: GitProject) -> None:
     assert "there are: none" in project.ccpm("worktree", "restore", "refs/x", status=66).err
+
+
+@pytest.mark.parametrize("verb", ["prune", "list"])
+def test_an_epic_that_is_not_there_is_66(project: GitProject, verb: str) -> None:
+    done = project.ccpm("worktree", verb, "nope", status=66)
+    assert "no epic 'nope'; there are: auth" in done.err
+    project.ccpm("worktree", verb, "auth")

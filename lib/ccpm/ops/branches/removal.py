@@ -24,6 +24,7 @@ from ccpm.ops.actor import Actor
 from ccpm.ops.branches import rescue, unsaved, worktree_agents
 from ccpm.ops.branches import worktrees as use_case
 from ccpm.ops.locking.holding import Holding
+from ccpm.ops.plan import plans
 
 _LOOKS = 3
 """How often a worktree is looked at until two looks agree; then somebody is still writing into it."""
@@ -61,11 +62,14 @@ def retire(actor: Actor, path: str) -> dict[str, object]:
 
 def prune(actor: Actor, epic: str = "", with_rescue: bool = False) -> list[dict[str, object]]:
     """Remove the worktrees in which nobody living works, and finish what was left half done. Commits stay on their
-    branches. One result each; those with unsaved work, unless `with_rescue`, are kept and have a `refused`."""
+    branches. One result each; those with unsaved work, unless `with_rescue`, are kept and have a `refused`.
+    NotFound (66) if there is neither such an epic nor a worktree of it."""
     repository = Repository.around(actor.top)
-    results = []
-    for worktree in worktrees.all_of(repository)[1:]:
-        mark = worktree_marks.parse(worktree.mark)
+    results: list[dict[str, object]] = []
+    there = [(one, worktree_marks.parse(one.mark)) for one in worktrees.all_of(repository)[1:]]
+    if epic and not any(mark and mark.epic == epic for _, mark in there):
+        plans.load_epic(actor.top, epic)
+    for worktree, mark in there:
         if mark is None or mark.state == worktree_marks.CHECKING or (epic and mark.epic != epic):
             continue
         is_left = mark.state == worktree_marks.REMOVING or worktree.is_missing

@@ -8,12 +8,14 @@ from ccpm.external.git.repository import Repository
 from ccpm.external.git.worktrees import Worktree
 from ccpm.files.store import Store
 from ccpm.ops.branches import epic_branch, worktree_agents
+from ccpm.ops.plan import plans
 
 
 def describe_all(top: str, epic: str = "") -> list[dict[str, object]]:
     """Every linked worktree (of `epic`, if it is given): {path, branch, epic, agent, state, since, live, ahead, dirty}.
 
     `ahead`: commits that the epic's branch does not have; `dirty`: whether files differ from HEAD.
+    NotFound (66) if there is neither such an epic nor a worktree of it.
     """
     repository = Repository.around(top)
     found = []
@@ -24,6 +26,8 @@ def describe_all(top: str, epic: str = "") -> list[dict[str, object]]:
         if epic and not _is_of(epic, one, mark):
             continue
         found.append(_describe(top, repository, one, mark))
+    if epic and not found:
+        plans.load_epic(top, epic)
     return found
 
 
