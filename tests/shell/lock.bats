@@ -31,6 +31,19 @@ hold() { ccpm-lock acquire "$1" --agent "${2:-other}" --ttl "${3:-60}"; }
   [[ $output == *"epic-a is held by first"*"since 20"*"hint: "* ]]
 }
 
+@test "a wait is worth a word once it has lasted a second" {
+  ccpm-lock acquire epic-a --agent ada
+  (sleep 0.3 && ccpm-lock release epic-a --agent ada) &
+  run -0 --separate-stderr ccpm-lock acquire epic-a --agent bob
+  [ "$stderr" = "" ]
+  (sleep 1.6 && ccpm-lock release epic-a --agent bob) &
+  run -0 --separate-stderr ccpm-lock acquire epic-a --agent cyd
+  [ "${#stderr_lines[@]}" -eq 2 ]
+  [[ ${stderr_lines[0]} == "ccpm-lock: waiting: epic-a is held by bob "* ]]
+  [[ ${stderr_lines[1]} == "ccpm-lock: got epic-a after "* ]]
+  wait
+}
+
 @test "waiting for oneself is refused at once as a deadlock" {
   hold epic-a me
   run ccpm-lock acquire epic-a --agent me

@@ -34,6 +34,7 @@ stage_deadlock() {
 @test "a deadlock is named with its cycle, its victim and its tree, and the check says 1" {
   stage_deadlock
   run --separate-stderr bash "$REPOSITORY/commands/pm/deadlock-check.sh"
+  [ "$stderr" = "hint: ccpm-watch deadlocks --resolve ends it: who loses least gets exit 11" ]
   status_is 1
   [[ $output == *"❌ Deadlock of 2: "* ]]
   [[ $output == *"agent-ada waits for epic-b held by agent-bob, for "* ]]

@@ -109,3 +109,10 @@ def test_among_equals_the_one_that_came_last_is_the_victim() -> None:
     waits = [wait("ada", "y", 1, since=1.0), wait("bob", "x", 2, since=5.0)]
     graph = WaitGraph(waits, {"x": [held("ada", age=50)], "y": [held("bob", age=50)]})
     assert wait_graph.choose_victim(graph, graph.deadlocks()[0], NOW).agent == "bob"
+
+
+def test_a_wait_is_told_to_the_fraction_that_its_ticket_has() -> None:
+    second = NOW.wall // 1
+    began = Wait("x", owner("ada"), owner("ada"), EXCLUSIVE, int((second + 0.6) * 1e6), second, {})
+    assert round(began.waited(second + 1.4), 3) == 0.8
+    assert wait("ada", "x", 7, since=-2.0).waited(NOW.wall) == 2.0

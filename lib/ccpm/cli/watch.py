@@ -112,6 +112,8 @@ def _deadlocks(argv: list[str]) -> int:
     else:
         deadlocks.show(graph, clock.now())
     if not args.resolve:
+        if found and not args.dot and not args.json:
+            sys.stderr.write(f"hint: {PROGRAM} deadlocks --resolve ends it: who loses least gets exit 11\n")
         return NO if found and not args.exit_zero else OK
     for members in found:
         victim = wait_graph.resolve(store, members)

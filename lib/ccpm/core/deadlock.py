@@ -42,6 +42,13 @@ class Wait:
         self.since = since
         self.carried = carried
 
+    def waited(self, wall: float) -> float:
+        """Seconds at the time `wall`. A record has whole seconds; the ticket is the time in microseconds, unless
+        several came at once."""
+        exact = self.ticket / 1e6
+        began = exact if self.since <= exact < self.since + 1.0 else self.since
+        return max(0.0, wall - began)
+
     @property
     def key(self) -> tuple[str, int]:
         return (self.resource, self.ticket)

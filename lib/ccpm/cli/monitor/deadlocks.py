@@ -67,7 +67,7 @@ def _describe_wait(graph: WaitGraph, wait: Wait, now: Now) -> dict[str, Any]:
 
 
 def _seconds(wait: Wait, now: Now) -> float:
-    return round(max(0.0, now.wall - wait.since), 1)
+    return round(wait.waited(now.wall), 1)
 
 
 def show(graph: WaitGraph, now: Now) -> None:
@@ -94,8 +94,6 @@ def show(graph: WaitGraph, now: Now) -> None:
         write(f"\nLongest chain: {_chain(data['longest_chain'])}\n")
     for warning in data["warnings"]:
         write(f"\n⚠️ {warning['agent']} {_warn(warning)}\n")
-    if data["deadlocks"]:
-        sys.stderr.write("hint: deadlock-check.sh --resolve ends it: the one that loses least gets exit 11\n")
 
 
 def _chain(waits: list[dict[str, Any]]) -> str:
@@ -133,7 +131,7 @@ def forest(graph: WaitGraph, now: Now) -> list[_Node]:
         root = _Node(f"{resource}, held by {by}", "bold")
         for wait in sorted((w for w in graph.waits if w.resource == resource), key=lambda w: w.ticket):
             mark = "  ← deadlock" if wait.key in stuck else ""
-            waited = duration(max(0.0, now.wall - wait.since))
+            waited = duration(wait.waited(now.wall))
             shared = ", shared" if wait.mode != "exclusive" else ""
             root.below.append(
                 _Node(f"{wait.owner.agent} waits {waited}{shared}{mark}", "red" if mark else "")

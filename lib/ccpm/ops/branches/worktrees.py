@@ -110,10 +110,10 @@ def source_of(repository: Repository) -> str:
 
 
 def resource_of(path: str) -> str:
-    """What `add` and `remove` of one worktree hold."""
+    """What `add` and `remove` of one worktree hold: the name tells which one, the checksum of its path apart."""
     from zlib import crc32
 
-    return f"worktree-{crc32(os.fsencode(path)):08x}"
+    return f"worktree-{names.escape(os.path.basename(path))[:150]}-{crc32(os.fsencode(path)):08x}"
 
 
 def of_agent(repository: Repository, epic: str, agent: str) -> Worktree:

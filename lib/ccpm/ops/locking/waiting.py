@@ -32,6 +32,9 @@ BURY = 2.0
 """Seconds between two looks of a waiter whether the agent that it waits for still lives (ops/team/agents.py). A lease
 that is bound to no process would else outlive its agent until it expires."""
 
+LONG = 1.0
+"""Seconds of a wait that are worth a word."""
+
 _WAITS = ".waits"
 
 
@@ -42,7 +45,8 @@ def acquire(
     tick: Callable[[], None] = lambda: None,
 ) -> Lease:
     """A lease for `request`. Busy (75) when `request.timeout` passes first, DeadlockRefused (13) when the wait would
-    close a cycle. `say` gets one line when a wait begins and one when it ends; `tick` runs at each look."""
+    close a cycle. `say` gets one line when a wait has become a long one, and one when that ends; `tick` runs at each
+    look."""
     started = clock.boot()
     state = lock_state.look(store, request.resource)
     # Where many wait, the guard is what they wait for first: no attempt that is seen to be in vain.
@@ -72,7 +76,18 @@ def _bury_holders(store: Store, state: State) -> bool:
 
 
 class _Waiter:
-    __slots__ = ("bell", "buried", "checked", "mine", "request", "say", "started", "store", "tick")
+    __slots__ = (
+        "bell",
+        "buried",
+        "checked",
+        "is_spoken",
+        "mine",
+        "request",
+        "say",
+        "started",
+        "store",
+        "tick",
+    )
 
     def __init__(
         self,
@@ -91,6 +106,7 @@ class _Waiter:
         self.bell: Bell | None = None
         self.checked = float("-inf")
         self.buried = float("-inf")
+        self.is_spoken = False
 
     def wait(self, state: State) -> Lease:
         request = self.request
@@ -99,9 +115,6 @@ class _Waiter:
             lease, state = self._step(state)
             if lease is None:
                 self._refuse_deadlock()
-                ahead = len(state.waits) - 1
-                line = f"; {ahead} in line before you" if ahead > 0 else ""
-                self.say(f"waiting: {request.resource} {locks.standing(state)}{line}")
             while lease is None:
                 if clock.boot() - self.buried >= BURY:
                     _bury_holders(self.store, state)
@@ -112,13 +125,24 @@ class _Waiter:
                 lease, state = self._step(state)
                 if lease is None:
                     self._refuse_deadlock()
-            self.say(f"got {request.resource} after {wording.seconds(clock.boot() - self.started)}")
+                    self._tell(state)
+            if self.is_spoken:
+                self.say(f"got {request.resource} after {wording.seconds(clock.boot() - self.started)}")
             return lease
         finally:
             if lease is None:
                 self._leave()
             if self.bell:
                 self.bell.close()
+
+    def _tell(self, state: State) -> None:
+        """Say once that it takes long, and why."""
+        if self.is_spoken or clock.boot() - self.started < LONG:
+            return
+        self.is_spoken = True
+        ahead = sum(self.mine is not None and wait.ticket < self.mine.ticket for wait in state.waits)
+        line = f"; {ahead} in line before you" if ahead else ""
+        self.say(f"waiting: {self.request.resource} {locks.standing(state)}{line}")
 
     def _step(self, state: State) -> tuple[Lease | None, State]:
         """Take the lease if it is our turn, or make sure that we stand in the queue; a transaction only if needed."""
