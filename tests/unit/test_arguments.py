@@ -147,7 +147,7 @@ def test_an_epic_may_begin_with_a_dash_everywhere(nargs: str | None) -> None:
     values = parser.parse_args(["--check", "x", "-rf", "--json"])
     assert (values.epic, values.check, values.json) == (["-rf"] if nargs in ("*", "+") else "-rf", "x", True)
     for argv in (["--rf"], ["-rf", "--rf"]):
-        with pytest.raises(UsageError, match="--rf|no epic given"):
+        with pytest.raises(UsageError, match=r"--rf|no epic given"):
             parser.parse_args(argv)
 
 
