@@ -83,6 +83,14 @@ status_of() { ccpm-fm-cas get ".claude/epics/$1.md" status; }
   status_is 0
 }
 
+@test "who locks issue 3 by hand locks no task 003" {
+  ccpm-lock acquire task-3 --agent ada >/dev/null
+  run ccpm-work claim billing/3 --agent bob
+  status_is 75
+  run ccpm-work claim auth/003 --agent bob
+  status_is 0
+}
+
 @test "what somebody locked by hand under a short name is a claim on the task" {
   ccpm-lock acquire task-002 --agent ada >/dev/null
   run ccpm-work claim auth/002 --agent bob

@@ -2,7 +2,8 @@
 
 Contract
 - The resource of a task is `task-<issue>` once it has an issue, before that `task-<epic>.<id>`. Older names that people
-  lock by hand, `task-<id>` with and without leading zeros, count as claims on tasks without an issue too.
+  lock by hand, `task-<id>` with and without leading zeros, count as claims on tasks without an issue too, unless the
+  plan has an issue with that number.
 - A claim that `take` made belongs to an agent (or to a process, with a pid) and lasts `TTL` seconds; every sign of
   life of its agent extends it (`keep`). So it ends at the latest when its agent counts as dead.
 - A sync `block`s the tasks that it is about to name after their issues: nobody can claim them under the old name. That
@@ -24,7 +25,7 @@ from ccpm.files.store import Store
 from ccpm.ops import wording
 from ccpm.ops.locking import lock_state, locks
 from ccpm.ops.locking.locks import Request
-from ccpm.ops.plan import plans
+from ccpm.ops.plan import naming, plans
 
 OPERATION = "work"
 RENAMING = "rename"
@@ -46,23 +47,33 @@ def _own_names(task: Task) -> list[str]:
 
 
 def _short_names(task: Task) -> list[str]:
-    """Names under which people lock a task without an issue by hand. `take` makes none of them for such a task: what it
-    made under such a name is a claim on the issue with this number."""
+    """Names under which people lock a task without an issue by hand, unless an issue has this number
+    (`Claim.is_of_issue`)."""
     return [] if plans.issue_of(task.github) else [f"task-{task.id}", f"task-{task.id.lstrip('0')}"]
 
 
 class Claim:
-    """The live `lease` on the resource of a task."""
+    """The live `lease` on the resource of a task of the plan at `top`."""
 
-    __slots__ = ("lease", "resource")
+    __slots__ = ("_top", "lease", "resource")
 
-    def __init__(self, resource: str, lease: Lease) -> None:
+    def __init__(self, top: str, resource: str, lease: Lease) -> None:
+        self._top = top
         self.resource = resource
         self.lease = lease
 
     @property
     def agent(self) -> str:
         return self.lease.owner.agent
+
+    @property
+    def is_of_issue(self) -> bool:
+        """Whether `task-<number>` means the issue with this number: made here, or in the plan."""
+        if self.lease.operation in (OPERATION, RENAMING):
+            return True
+        number = naming.issue_number(self.resource.removeprefix("task-"))
+        named = naming.of_issue(self._top, number) if number else None
+        return named is not None and named.task is not None
 
     @property
     def is_renaming(self) -> bool:
@@ -87,7 +98,7 @@ def every(store: Store) -> dict[str, Claim]:
         if resource.startswith("task-"):
             holders = lock_state.look(store, resource).holders
             if holders:
-                found[resource] = Claim(resource, holders[0])
+                found[resource] = Claim(store.top, resource, holders[0])
     return found
 
 
@@ -95,17 +106,14 @@ def find(task: Task, claims: dict[str, Claim]) -> Claim | None:
     """The claim on `task` among `claims` (from `held`), None while nobody has it."""
     own = [claims[name] for name in _own_names(task) if name in claims]
     by_hand = [claims[name] for name in _short_names(task) if name in claims]
-    return next(
-        iter([*own, *(claim for claim in by_hand if claim.lease.operation not in (OPERATION, RENAMING))]),
-        None,
-    )
+    return next(iter(own), None) or next((claim for claim in by_hand if not claim.is_of_issue), None)
 
 
 def take(store: Store, task: Task, agent: str, pid: int = 0) -> Claim | None:
     """A claim on `task` for `agent`, None if somebody has it now. `pid`: it ends with that process."""
     request = _request(task, agent, pid)
     lease = locks.try_acquire(store, request)
-    return Claim(request.resource, lease) if isinstance(lease, Lease) else None
+    return Claim(store.top, request.resource, lease) if isinstance(lease, Lease) else None
 
 
 def block(store: Store, task: Task, agent: str) -> Claim | None:
@@ -113,7 +121,7 @@ def block(store: Store, task: Task, agent: str) -> Claim | None:
     owner = process.owner(agent, os.getpid())
     request = Request(resource_of(task), owner, RENAMING, ttl=leases.MAX_TTL, timeout=0.0)
     lease = locks.try_acquire(store, request)
-    return Claim(request.resource, lease) if isinstance(lease, Lease) else None
+    return Claim(store.top, request.resource, lease) if isinstance(lease, Lease) else None
 
 
 def seize(store: Store, task: Task, victim: Claim, agent: str, pid: int = 0) -> Claim | None:
@@ -132,7 +140,7 @@ def seize(store: Store, task: Task, victim: Claim, agent: str, pid: int = 0) -> 
     events.append(
         store.top, "work.stolen", epic=task.epic, task=task.id, agent=agent, victim=old.owner.agent
     )  # fmt: skip
-    return Claim(request.resource, lease)
+    return Claim(store.top, request.resource, lease)
 
 
 def mine(store: Store, task: Task, agent: str) -> Claim:

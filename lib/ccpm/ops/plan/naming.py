@@ -78,7 +78,7 @@ def task(top: str, reference: str) -> Task:
     return found.task
 
 
-def of_issue(top: str, number: int, issue_of: IssueOf) -> Named | None:
+def of_issue(top: str, number: int, issue_of: IssueOf = plans.issue_of) -> Named | None:
     """What of the plan is linked to issue `number`."""
     found = (named for epic in plans.load(top)[0] for named in _all(epic))
     return next((named for named in found if issue_of(named.link) == str(number)), None)
