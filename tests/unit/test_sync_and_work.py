@@ -16,6 +16,7 @@ from ccpm.ops.distribution import claims, work
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
 from ccpm.ops.sync import Progress, epic, importing
+from ccpm.ops.team import analyses, streams
 from ccpm.ops.trackers.local import LocalTracker
 
 EPIC = ".claude/epics/auth"
@@ -154,3 +155,21 @@ def test_an_import_leaves_the_issues_of_an_unfinished_sync_to_it(top: str, at: i
     assert sync(top)["tasks"] == [2, 3]
     assert sorted(path.name for path in Path(top, EPIC).glob("[0-9]*.md")) == ["2.md", "3.md"]
     assert importing.run(importer, tracker, [], "", "", heard)["skipped"] == 3
+
+
+def test_the_streams_of_a_task_go_with_it(top: str) -> None:
+    parts = "".join(f"### Stream {one}: part\n**Files**: `src/{one}.py`\n\n" for one in "ABC")
+    Path(top, EPIC, "001-analysis.md").write_text(f"# Analysis\n\n{parts}")
+    ann, bob = actor(top, "ann"), actor(top, "bob")
+    analyses.take(ann, "auth", "001", "A")
+    streams.complete(ann, "auth", "001-A")
+    analyses.take(ann, "auth", "001", "B")
+    sync(top)
+    found = analyses.read(top, "auth", "2").parts
+    assert [(part.name, part.status) for part in found] == [
+        ("2-A", "completed"),
+        ("2-B", "in-progress"),
+        ("2-C", "ready"),
+    ]
+    assert analyses.take(bob, "auth", "2")[0].name == "2-C"
+    assert streams.complete(ann, "auth", "2-B").issue == "2"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from typing import Any
 import pytest
 
 from ccpm.core import renumber
+from ccpm.files import clock
 from ccpm.files.journal import Journal
 from ccpm.ops import frontmatter
 from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import board
 from ccpm.ops.plan import moving
 from ccpm.ops.sync import relabel
+from ccpm.ops.team import streams
 
 WANTED = {"1.md": "2.md", "2.md": "1.md", "003.md": "3.md"}
 BEFORE = {"1.md": "[2]", "2.md": "[1]", "003.md": "[1, 2]"}
@@ -123,6 +126,28 @@ def test_what_somebody_changed_meanwhile_is_left_as_it_is(tmp_path: Path) -> Non
     warnings = finish(actor)
     assert "depends_on: [2]\n" in (folder / "3.md").read_text()
     assert any("2.md is gone" in warning for warning in warnings)
+
+
+def test_the_streams_of_the_epic_follow_once(tmp_path: Path) -> None:
+    actor = prepare(tmp_path)
+    path = tmp_path / ".claude/epics/auth/agents.json"
+    found = {
+        "1-A": {"owner": "b", "status": "completed", "issue": "1"},
+        "2-A": {"owner": "c", "status": "in-progress", "issue": "2"},
+        "1-x": {"owner": "", "status": "claimed"},
+        "docs": {"owner": "", "status": "claimed", "issue": "1"},
+    }
+    agents = {"c": {"work_stream": "2-A", "last_heartbeat": clock.to_iso(time.time()), "odd": 1}}
+    path.write_text(json.dumps({"agents": agents, "coordination": {"streams": found}}))
+    for _ in range(2):
+        streams.renumber(actor, "auth", {"1": "2", "2": "1"}, "mark")
+        data = json.loads(path.read_text())
+        new = {
+            name: (one.get("issue"), one["owner"]) for name, one in data["coordination"]["streams"].items()
+        }
+        assert new == {"2-A": (2, "b"), "1-A": (1, "c"), "1-x": (None, ""), "docs": (2, "")}
+        assert data["coordination"]["work_streams"] == {"2-A": "b", "1-A": "c", "1-x": "", "docs": ""}
+        assert (data["agents"]["c"]["work_stream"], data["agents"]["c"]["odd"]) == ("1-A", 1)
 
 
 def test_the_board_of_the_epic_follows_once(tmp_path: Path) -> None:

@@ -185,6 +185,24 @@ def give_up(registry: Registry, agent: str) -> list[Stream]:
     return lost
 
 
+def renumber(registry: Registry, issues: dict[str, str]) -> None:
+    """The streams of `issues` {old number: new} go by the new numbers, all at once: `001-A` is `2-A` then. A stream
+    knows its issue as a number, without leading zeros."""
+    plain = {old.lstrip("0"): new for old, new in issues.items()} | issues
+    names = {}
+    for stream in registry.streams.values():
+        head, _, letter = stream.name.rpartition("-")
+        is_part = bool(stream.issue) and head.lstrip("0") == stream.issue.lstrip("0")
+        new = (issues if is_part else plain).get(head if is_part else stream.issue)
+        if new:
+            stream.issue = new
+            names[stream.name] = f"{new}-{letter}" if is_part else stream.name
+            stream.name = names[stream.name]
+    registry.streams = {stream.name: stream for stream in registry.streams.values()}
+    for agent in registry.agents.values():
+        agent.work_stream = names.get(agent.work_stream, agent.work_stream)
+
+
 def find_obstacle(
     registry: Registry,
     others: list[Registry],

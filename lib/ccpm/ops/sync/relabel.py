@@ -3,8 +3,8 @@
 `prepare` decides everything once, from the plan as it stands, and what it decides goes into the journal as one entry;
 then `finish` carries it out, and does so again after a kill:
 1. each file gets its `github:` and its rewritten references in one write; a value that is not the one the entry
-  starts from any more is left alone (it was done already, or somebody changed it since); then the epic's board, all
-  at once;
+  starts from any more is left alone (it was done already, or somebody changed it since); then the epic's board, and
+  the streams in its registry, each all at once;
 2. files are renamed in the order of the entry; each rename is journaled before it is done, so that it is known which
   one may or may not have happened. Only frontmatter is ever rewritten.
 """
@@ -24,6 +24,7 @@ from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import board
 from ccpm.ops.plan import moving, plans
 from ccpm.ops.sync.items import EPIC, Item, Items
+from ccpm.ops.team import streams
 from ccpm.ops.trackers import Tracker
 
 TYPE_CHECKING = False
@@ -42,15 +43,22 @@ def prepare(actor: Actor, items: Items, tracker: Tracker, numbers: dict[str, int
     files = [edit for edit in files if len(edit) > 1]
     renames = _renames(actor.top, items, numbers)
     kept = {old for old, _ in renames.kept}
-    names = {
-        task.key: Numbered(task, numbers[task.key]).new_key
+    moved = [
+        task
         for task in items.plan.tasks
         if task.key in numbers
         and f"{task.key}.md" not in kept
         and renumber.needs_rename(task, numbers[task.key])
+    ]
+    ids = [task.id for task in items.plan.tasks]
+    return {
+        "id": str(uuid.uuid4()),
+        "files": files,
+        "moves": renames.moves,
+        "kept": renames.kept,
+        "names": {task.key: Numbered(task, numbers[task.key]).new_key for task in moved},
+        "issues": {task.id: str(numbers[task.key]) for task in moved if ids.count(task.id) == 1},
     }
-    decided = {"id": str(uuid.uuid4()), "files": files, "moves": renames.moves, "kept": renames.kept}
-    return {**decided, "names": names}
 
 
 def finish(actor: Actor, journal: Journal, folder: str) -> list[str]:
@@ -67,6 +75,7 @@ def finish(actor: Actor, journal: Journal, folder: str) -> list[str]:
             warnings += _apply(actor, folder, edit)
         path = os.path.join(folder, board.NAME)
         board.renumber(path, plan.get("names", {}), plan.get("id", ""), actor.store, actor.fences)
+        streams.renumber(actor, os.path.basename(folder), plan.get("issues", {}), plan.get("id", ""))
     for index, (old, new) in enumerate(plan["moves"]):
         source, target = os.path.join(folder, old), os.path.join(folder, new)
         if index < begun or (index == begun and not os.path.lexists(source)):

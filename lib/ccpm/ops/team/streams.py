@@ -15,6 +15,7 @@ from ccpm.errors import Busy, NotFound, NotYours, UsageError
 from ccpm.files import agent_records, clock, events
 from ccpm.files.store import Store
 from ccpm.ops.actor import Actor
+from ccpm.ops.locking.fences import Fenced
 from ccpm.ops.team import agents
 
 _CLAIMS = ".claims"
@@ -91,6 +92,17 @@ def release(actor: Actor, epic: str, name: str) -> bool:
             agent.work_stream = ""
     events.append(actor.top, "stream.released", agent=actor.agent, epic=epic, stream=name)
     return True
+
+
+def renumber(actor: Actor, epic: str, issues: dict[str, str], mark: str) -> None:
+    """Let the streams of `issues` {old number: new} go by the new numbers. `mark` stands for this renaming: with the
+    one that the registry has already, nothing is done."""
+    if not issues or epic not in agent_records.epics_with_registry(actor.top):
+        return
+    with agents.Changing(actor.store, epic) as registry, Fenced(actor.store, actor.fences):
+        if registry.raw_coordination.get("renumbered") != mark:
+            registry.raw_coordination["renumbered"] = mark
+            rules.renumber(registry, issues)
 
 
 def find_conflicts(
