@@ -97,3 +97,9 @@ status_of() { ccpm-fm-cas get ".claude/epics/$1.md" status; }
   status_is 75
   [[ $output == *'it is in the hands of ada for '*'since 20'* ]]
 }
+
+@test "import takes numbers of issues only" {
+  run ccpm-sync import 002
+  status_is 2
+  [[ $output == *"'002' is no number of an issue"* ]]
+}

@@ -196,10 +196,12 @@ def _change_one(verb: str, actor: Actor, tracker: Tracker, args: Namespace) -> D
 
 
 def _number(text: str) -> int:
-    number = text.lstrip("#")
-    if not (number.isascii() and number.isdigit() and 0 < int(number) < 10**15):
+    from ccpm.ops.plan import naming
+
+    number = naming.issue_number(text)
+    if not number:
         raise invalid(f"{text[:40]!r} is no number of an issue")
-    return int(number)
+    return number
 
 
 def _side(verb: str, text: str) -> str:
