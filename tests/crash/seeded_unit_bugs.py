@@ -20,15 +20,29 @@ SEEDED: list[Bug] = [
     _bug(
         "a pid alone names a process",
         "files/process.py",
-        "    return bool(start) and (not owner.pid_start or start == owner.pid_start)\n",
+        '    return bool(start) and (start == UNKNOWN or owner.pid_start in ("", start))\n',
         "    return bool(start)\n",
         "process.py::test_another_process_with_the_same_pid_is_not_the_owner",
     ),
     _bug(
+        "a process whose main thread has ended counts as gone",
+        "files/process.py",
+        " and int(fields[17]) <= 1 else",
+        " else",
+        "process.py::test_a_process_whose_main_thread_has_ended_lives_while_another_thread_runs",
+    ),
+    _bug(
+        "the guard of a file depends on where the project is mounted",
+        "files/plain.py",
+        "crc32(key.encode())",
+        "crc32(os.fsencode(path))",
+        "plain.py::test_a_long_name_has_one_guard_wherever_the_project_is_mounted",
+    ),
+    _bug(
         "a zombie counts as running",
         "files/process.py",
-        'fields[0] not in ("Z", "X")',
-        'fields[0] not in ("X",)',
+        'fields[0] in ("Z", "X") and',
+        'fields[0] in ("X",) and',
         "process.py::test_a_zombie_counts_as_gone",
     ),
     _bug(

@@ -122,8 +122,8 @@ SEEDED: list[Bug] = [
     _bug(
         "a stale lock is taken over outside the guard that it was looked at in",
         "ops/locking/locks.py",
-        "    with store.transact(request.resource) as txn:\n        txn.sweep(store.lock_path(request.resource))\n"
-        "        state = look(store, request.resource)\n",
+        "    with store.transact(request.resource, max(request.timeout, SHORT)) as txn:\n"
+        "        txn.sweep(store.lock_path(request.resource))\n        state = look(store, request.resource)\n",
         "    state = look(store, request.resource)\n    with store.transact(request.resource) as txn:\n"
         "        txn.sweep(store.lock_path(request.resource))\n",
         "takeover.py::test_so_it_is_when_the_owner_is_gone_in_another_way[pid reused]",
