@@ -18,7 +18,7 @@
 # Projects: a name means the lock of the project around the current directory. release_lock and renew_lock find what this
 # shell took wherever it is by then: of two with one name the one of this project, else the newest. $CCPM_FENCE carries the
 # fences of one project, which is $CCPM_FENCE_ROOT: the one that a lock was taken in last, and when nothing is held there
-# any more, another that something is held in. Meanwhile writes in the others are not fenced.
+# any more, another that something is held in. Meanwhile nothing asks for the fences of the others.
 #
 # Subshells: `( acquire_lock x )` and `$(acquire_lock x)` take it for the main shell too, because it cannot be known how
 # long the subshell lives; its end releases nothing. What a subshell took only it can release, or the main shell.

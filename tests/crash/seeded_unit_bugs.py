@@ -128,7 +128,7 @@ SEEDED: list[Bug] = [
     _bug(
         "nobody stands guard over the command",
         "external/child.py",
-        "            self._post_guardian(opener)\n",
+        "            self._post_guardian()\n",
         "",
         "child.py::test_a_command_whose_supervisor_is_killed_ends_at_once",
         "runs on",
@@ -151,9 +151,24 @@ SEEDED: list[Bug] = [
     _bug(
         "on a terminal the command is put into the background",
         "external/child.py",
-        "        self._group = streams is not None or not os.isatty(0)\n",
+        "        self._group = not _has_terminal()\n",
         "        self._group = True\n",
         "child.py::test_on_a_terminal_the_command_can_read_it",
+    ),
+    _bug(
+        "a command whose input is not the terminal is put into its background",
+        "external/child.py",
+        "        return os.tcgetpgrp(terminal) == os.getpgrp()\n",
+        "        return False\n",
+        "child.py::test_a_command_may_ask_at_the_terminal_when_its_streams_lead_elsewhere",
+    ),
+    _bug(
+        "the guardian holds on what another thread has locked",
+        "external/child.py",
+        "        os.closerange(3, reader)\n",
+        "",
+        "child.py::test_the_guardian_holds_no_guard_on",
+        "held for more than",
     ),
     _bug(
         "the command inherits ignored signals",

@@ -48,7 +48,12 @@ NUMBERS = (
     ("ops.team.requests", "POLL", "s", "between two looks of an agent that waits for a file"),
     ("ops.team.messages", "KEPT", "messages", "an inbox holds"),
     ("ops.team.messages", "LONGEST", "characters", "the longest message"),
-    ("ops.locking.guarded_run", "GRACE", "s", "between TERM and KILL for a command whose lease is lost"),
+    (
+        "ops.locking.guarded_run",
+        "GRACE",
+        "s",
+        "between TERM and KILL for a command whose lease is lost, if its lease lasts so long",
+    ),
     ("files.store", "BATCH", "tokens", "are skipped in another boot"),
     (
         "ops.github.budget",

@@ -109,7 +109,18 @@ hold() { ccpm-lock acquire "$1" --agent "${2:-other}" --ttl "${3:-60}"; }
   status_is 1
   run ccpm-lock run epic-a -- sh -c 'kill -TERM $$'
   status_is 143
+}
+
+@test "run says which command cannot be started, and how to look; nobody has to read it" {
   run -127 ccpm-lock run epic-a -- no-such-command
+  [ "$output" = 'ccpm-lock: no-such-command: cannot be started: No such file or directory
+hint: command -v no-such-command shows whether it is in $PATH' ]
+  (trap '' PIPE && exec 2> >(exit 0) && sleep 0.1 && ccpm-lock run epic-a -- no-such-command) || status=$?
+  [ "$status" -eq 127 ]
+  echo 'echo "hello $1"' >greet && chmod +x greet
+  run ccpm-lock run epic-a -- ./greet you
+  status_is 0
+  [ "$output" = "hello you" ]
 }
 
 @test "run inside run passes through by the fence it carries" {

@@ -21,8 +21,9 @@ from ccpm.external.child import Child
 with Child(sys.argv[1:], dict(os.environ)) as child:
     status = child.wait(None)
 print(status, flush=True)
+sys.stderr.write(child.problem)
 """
-"""Runs a command under a Child and prints its status."""
+"""Runs a command under a Child and prints its status, and why it could not be started."""
 
 ANNOUNCE = "echo $$; exec sleep 60"
 
@@ -53,7 +54,7 @@ def test_a_command_that_is_not_there_is_127() -> None:
     with start(SUPERVISE, "/nonexistent/command") as parent:
         out, err = parent.communicate(timeout=LIMIT)
     assert (out, parent.returncode) == ("127\n", 0)
-    assert err == "/nonexistent/command: cannot be started: No such file or directory\n"
+    assert err == "/nonexistent/command: cannot be started: No such file or directory"
 
 
 def test_a_command_that_cannot_be_executed_is_126(tmp_path: Path) -> None:
@@ -63,6 +64,16 @@ def test_a_command_that_cannot_be_executed_is_126(tmp_path: Path) -> None:
             out, err = parent.communicate(timeout=LIMIT)
         assert (out, parent.returncode) == ("126\n", 0)
         assert err.startswith(f"{command}: cannot be started: Permission denied")
+
+
+def test_a_script_that_names_no_interpreter_is_run_by_sh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plain").write_text('echo "$# $1"; exit 6\n')
+    (tmp_path / "plain").chmod(0o755)
+    assert supervise(tmp_path / "plain", "a b", "c") == "2 a b\n6"
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert supervise("plain", "-x") == "1 -x\n6"
 
 
 def test_a_command_is_found_through_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +233,22 @@ with Child(["sh", "-c", "read line; exit 3"], dict(os.environ)) as child:
     assert (out, err, parent.returncode) == ("3\n", "", 0)
 
 
+def test_the_guardian_holds_no_guard_on(tmp_path: Path) -> None:
+    """One that another thread of ours holds at the moment of the start, and lets go."""
+    code = """
+from ccpm.external.child import Child
+from ccpm.files import guard
+held = guard.Guard(sys.argv[1])
+held.__enter__()
+with Child(["sleep", "60"], dict(os.environ)) as child:
+    held.__exit__()
+    with guard.Guard(sys.argv[1], 2.0):
+        print("had", child.wait(0))
+    child.stop(0.0)
+"""
+    assert run(code, tmp_path / "guard") == "had None"
+
+
 def test_handlers_of_the_caller_are_put_back() -> None:
     code = """
 from ccpm.external.child import Child
@@ -327,5 +354,31 @@ def test_on_a_terminal_a_term_is_passed_on_and_a_kill_avenged() -> None:
         terminal.read_until("got term")
         os.kill(terminal.process.pid, signal.SIGKILL)
         wait_until_gone(command)
+    finally:
+        terminal.close()
+
+
+def test_a_command_may_ask_at_the_terminal_when_its_streams_lead_elsewhere() -> None:
+    """As ssh, git and sudo do for a password, with and without streams of ours in place of those we have."""
+    for streams in ("", ", (3, 1, 2)"):
+        code = "os.dup2(os.open('/dev/null', os.O_RDONLY), 0)\nos.dup2(0, 3)\n"
+        code += SUPERVISE.replace("os.environ))", f"os.environ){streams})")
+        terminal = Terminal(code, "sh", "-c", "read line </dev/tty; echo got $line; cat; exit 4")
+        try:
+            terminal.type(b"hello\n")
+            terminal.read_until("got hello\r\n4\r\n")
+        finally:
+            terminal.close()
+
+
+def test_on_a_terminal_the_command_is_in_our_group_also_when_its_input_leads_elsewhere() -> None:
+    """So that Ctrl-C and Ctrl-Z reach it."""
+    code = "os.dup2(os.open('/dev/null', os.O_RDONLY), 0)\n" + SUPERVISE
+    terminal = Terminal(code, "sh", "-c", "echo pid $$; exec sleep 60")
+    try:
+        terminal.read_until("\r\n")
+        assert os.getpgid(int(terminal.text.split()[1])) == os.getpgid(terminal.process.pid)
+        terminal.type(b"\x03")
+        terminal.read_until(f"{128 + signal.SIGINT}\r\n")
     finally:
         terminal.close()

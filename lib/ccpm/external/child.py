@@ -4,18 +4,20 @@ Contract
     with Child(argv, environment) as child:
         status = child.wait(seconds)     # None: still running
 
-With `streams` (three descriptors) the command reads and writes those in place of ours, and the terminal is not its own:
-it gets a group of its own there too. `child.forwarded` is the last signal that was passed on to it, 0 if none was.
+With `streams` (three descriptors) the command reads and writes those in place of ours. `child.forwarded` is the last
+signal that came for it, 0 if none did. `child.problem` says why it could not be started, "" if it was.
 
 Guarantees
 - The command starts with default signal dispositions and inherits only descriptors 0, 1 and 2 and what the caller
   passed on to us (ours are close-on-exec, PEP 446).
 - TERM, HUP, INT, QUIT, USR1 and USR2 sent to us are passed on. On a terminal the command shares our process group,
-  so that Ctrl-C and Ctrl-Z work as ever (the terminal itself signals it); elsewhere it gets a group of its own, and
-  signals reach everything it started.
+  so that Ctrl-C and Ctrl-Z work as ever (the terminal itself signals it) and that it may ask for a password there, also
+  where its streams lead elsewhere; without a terminal it gets a group of its own, and signals reach everything it
+  started.
+- A file that names no interpreter is run by sh, as the shell, env(1) and execvp(3) do.
 - If we are killed with SIGKILL, a guardian process kills the command at once: it may not run on while somebody else
-  holds the lock. The command starts only when the guardian is at its post. Non-guarantee: it cannot when it is killed
-  together with us.
+  holds the lock. The command starts only when the guardian is at its post, which keeps none of our descriptors: a guard
+  that another thread holds is not held on there. Non-guarantee: it cannot when it is killed together with us.
 """
 
 from __future__ import annotations
@@ -35,6 +37,9 @@ NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 """The statuses that env(1), timeout(1) and the shell give a command that cannot be started (POSIX)."""
 
+_DESCRIPTORS = 1 << 16
+"""Above all that a process of ours has open."""
+
 
 class Child:
     __slots__ = (
@@ -50,6 +55,7 @@ class Child:
         "_streams",
         "_wakeup",
         "forwarded",
+        "problem",
     )
 
     def __init__(
@@ -58,8 +64,9 @@ class Child:
         self._argv = argv
         self._env = env
         self._streams = streams
-        self._group = streams is not None or not os.isatty(0)
+        self._group = not _has_terminal()
         self.forwarded = 0
+        self.problem = ""
         self._pid = 0
         self._start = ""
         self._status: int | None = None
@@ -81,8 +88,7 @@ class Child:
             if self._pid:
                 os.waitpid(self._pid, 0)
             self._status = NOT_FOUND if problem == errno.ENOENT else NOT_EXECUTABLE
-            words = f"{self._argv[0]}: cannot be started: {os.strerror(problem)}\n"
-            os.write(2, words.encode("utf-8", "surrogateescape"))
+            self.problem = f"{self._argv[0]}: cannot be started: {os.strerror(problem)}"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -139,7 +145,7 @@ class Child:
             os.close(reporter)
             reporter = -1
             self._start = process.start_of(self._pid)
-            self._post_guardian(opener)
+            self._post_guardian()
             os.write(opener, b"go")
             return int(os.read(answer, 16) or b"0")  # end of file: the exec closed the other end
         finally:
@@ -174,11 +180,19 @@ class Child:
             for number, descriptor in enumerate(self._streams or ()):
                 os.dup2(descriptor, number)
             if os.read(gate, 2) == b"go":
-                os.execvpe(self._argv[0], self._argv, self._env)
+                self._execute()
         except OSError as error:
             os.write(reporter, str(error.errno).encode())
         finally:
             os._exit(NOT_FOUND)
+
+    def _execute(self) -> None:
+        try:
+            os.execvpe(self._argv[0], self._argv, self._env)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC:
+                raise
+            os.execve("/bin/sh", ["sh", "-c", 'exec "$0" "$@"', *self._argv], self._env)
 
     def _signal(self, number: int) -> None:
         try:
@@ -205,23 +219,22 @@ class Child:
 
     def _forward(self, number: int, _frame: FrameType | None) -> None:
         from_terminal = not self._group and signal.Signals(number).name in _FROM_TERMINAL
+        self.forwarded = number
         if self._pid and not from_terminal:
-            self.forwarded = number
             self._signal(number)
 
-    def _post_guardian(self, opener: int) -> None:
+    def _post_guardian(self) -> None:
         reader, writer = os.pipe()
         self._guardian = os.fork()
         if self._guardian == 0:
             try:
-                os.close(opener)
-                self._stand_guard(reader, writer)
+                self._stand_guard(reader)
             finally:
                 os._exit(0)
         os.close(reader)
         self._lifeline = writer
 
-    def _stand_guard(self, reader: int, writer: int) -> None:
+    def _stand_guard(self, reader: int) -> None:
         """In the guardian: end of file without a word means that our parent was killed."""
         os.setsid()  # out of reach of signals to the parent's group
         signal.set_wakeup_fd(-1)
@@ -230,6 +243,24 @@ class Child:
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)  # whoever reads our output must not wait for the guardian
-        os.close(writer)
+        os.closerange(3, reader)
+        os.closerange(reader + 1, _DESCRIPTORS)
         if not os.read(reader, 16) and process.start_of(self._pid) == self._start:
             self._signal(signal.SIGKILL)
+
+
+def _has_terminal() -> bool:
+    """Whether a command of ours may use a terminal: standard input is one (a job in the background may be fetched into
+    the foreground), or we are in the foreground of the one that controls us (ssh, git and sudo ask there)."""
+    if os.isatty(0):
+        return True
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

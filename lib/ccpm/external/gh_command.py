@@ -34,6 +34,7 @@ def pass_on(arguments: list[str], keep_output: bool, stdin: bytes | None = None)
     argv = [gh.program(), *arguments]
     if not keep_output and any(map(os.isatty, (0, 1, 2))):
         with Child(argv, dict(os.environ)) as child:
+            tell(_why_not(child))
             return Passed(child.wait(None) or 0, b"", b"")
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin or b"")
@@ -41,6 +42,8 @@ def pass_on(arguments: list[str], keep_output: bool, stdin: bytes | None = None)
         streams = (0 if stdin is None else given.fileno(), out.fileno() if keep_output else 1, err.fileno())
         told = 0
         with Child(argv, gh.environment() if keep_output else dict(os.environ), streams) as child:
+            err.write(_why_not(child))
+            err.flush()
             status = None
             while status is None:
                 status = child.wait(PASS)
@@ -51,6 +54,11 @@ def pass_on(arguments: list[str], keep_output: bool, stdin: bytes | None = None)
         if child.forwarded and status == 128 + child.forwarded:
             os.kill(os.getpid(), child.forwarded)
         return Passed(status, gh.content(out), gh.content(err))
+
+
+def _why_not(child: Child) -> bytes:
+    """Words on a gh that could not be started; none where it was."""
+    return f"{child.problem}\n".encode("utf-8", "surrogateescape") if child.problem else b""
 
 
 def tell(words: bytes) -> None:

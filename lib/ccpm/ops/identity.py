@@ -24,6 +24,13 @@ def agent_id(named: str | None = None) -> str:
     return names.check_agent(found) if found else _of_login_session()
 
 
+def mark_session(environment: dict[str, str]) -> None:
+    """Make the $CCPM_AGENT_ID of `environment` count for the commands of this session (see `_of_environment`)."""
+    environment.pop("CCPM_AGENT_SESSION", None)
+    if environment.get(SESSION):
+        environment["CCPM_AGENT_SESSION"] = environment[SESSION]
+
+
 def session_agent(session: str) -> str:
     """The agent of the Claude Code session `session`: every command in it acts for that one, if it names no other."""
     return names.check_agent(_of_environment(session) or agent_id())

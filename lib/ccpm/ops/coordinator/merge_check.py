@@ -118,7 +118,7 @@ class Checker:
             try:
                 self._lease.renew()
             except LeaseLost:
-                child.stop(GRACE)
+                child.stop(min(GRACE, self._lease.seconds_left() / 2))
                 raise
         child.stop(GRACE)
         return None

@@ -2,7 +2,8 @@
 
 All resources are taken in one sorted order, so runs cannot deadlock among themselves. The leases are renewed at a
 third of their length. When one is lost, or cannot be renewed in time, the command is stopped (TERM, after `GRACE`
-seconds KILL). The command inherits $CCPM_FENCE, so that its writes are refused from that moment even if it lives on.
+seconds KILL, which comes before the lease ends). The command inherits $CCPM_FENCE, so that its writes are refused
+from that moment even if it lives on.
 
 A resource whose fencing token the caller already carries ($CCPM_FENCE, of this project) is not taken again: nested runs
 work, by proof and not by name. Non-guarantee: a command that is run below leases of one project with those of another
@@ -18,7 +19,7 @@ from ccpm.errors import LeaseLost
 from ccpm.external.child import Child
 from ccpm.files import clock
 from ccpm.files.store import Store
-from ccpm.ops import identity
+from ccpm.ops import identity, wording
 from ccpm.ops.locking import fences, waiting
 from ccpm.ops.locking.held import Held
 from ccpm.ops.locking.locks import Request
@@ -54,7 +55,10 @@ def run(store: Store, requests: list[Request], command: list[str], say: Callable
             identity.FENCE_ROOT: store.top,
             "CCPM_AGENT_ID": requests[0].owner.agent,
         }
+        identity.mark_session(environment)
         with Child(command, environment) as child:
+            if child.problem:
+                say(f"{child.problem}\nhint: {_how_to_start(command[0])}")
             return _supervise(child, held, say)
     finally:
         held.release(say)
@@ -78,5 +82,13 @@ def _supervise(child: Child, held: Held, say: Callable[[str], None]) -> int:
             held.renew_due()
         except LeaseLost as lost:
             say(f"{lost.message}; stopping {child.name}")
-            child.stop(GRACE)
+            # KILL has to have done its work when somebody else may take the lease
+            child.stop(min(GRACE, held.seconds_left() / 2))
             raise
+
+
+def _how_to_start(program: str) -> str:
+    name = wording.quoted(program)
+    if "/" in program:
+        return f"ls -l {name} shows whether it may be run, head -n 1 {name} what it is to be run by"
+    return f"command -v {name} shows whether it is in $PATH"

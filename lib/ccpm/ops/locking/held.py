@@ -36,6 +36,11 @@ class Held:
         """Seconds until `renew_due` has something to do; None while nothing is held."""
         return max(0.0, self._due - clock.boot()) if self._leases else None
 
+    def seconds_left(self) -> float:
+        """Seconds until the first of the leases ends, 0 if it has."""
+        now = clock.now()
+        return max(0.0, min((leases.remaining(lease, now) for lease in self._leases.values()), default=0.0))
+
     def renew_due(self) -> None:
         """Renew everything if a third of the shortest lease has passed. LeaseLost (11) if one is lost, or would end
         before the next attempt: a holder has to stop before its lease does."""
