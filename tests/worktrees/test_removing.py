@@ -73,6 +73,39 @@ def a_repository_inside(project: GitProject, path: Path) -> None:
     project.write({"loose.txt": CRLF}, inner.path)
 
 
+def a_repository_inside_of_one_inside(project: GitProject, path: Path) -> None:
+    GitProject(path / "lib1", epics=())
+    inner = GitProject(path / "lib1" / "lib2", epics=())
+    project.write({"loose.txt": CRLF}, inner.path)
+
+
+def a_repository_inside_that_hides_its_commits(project: GitProject, path: Path) -> None:
+    """Two stashes, a commit that only a tag leads to, one on another branch; and a remote that has the rest."""
+    origin = GitProject(path.parent / "origin", epics=())
+    project.git("clone", "-q", str(origin.path), str(path / "inner"))
+    inner = path / "inner"
+    for words in ("first", "second"):
+        project.write({"base.txt": f"{words}\n"}, inner)
+        project.git("stash", "push", "-q", "-m", words, at=inner)
+    for words in ("tagged", "branched"):
+        project.git("switch", "-q", "--detach", "origin/main", at=inner)
+        project.commit(inner, {f"{words}.txt": "x\n"}, words)
+        project.git(*(["tag", "-am", "x"] if words == "tagged" else ["branch"]), words, at=inner)
+    project.git("switch", "-q", "main", at=inner)
+
+
+def a_repository_in_an_ignored_folder(project: GitProject, path: Path) -> None:
+    GitProject(path / "build" / "tool", epics=())
+
+
+def refs_of_the_worktree_alone(project: GitProject, path: Path) -> None:
+    branch = project.git("symbolic-ref", "HEAD", at=path)
+    project.git("switch", "-q", "--detach", at=path)
+    lone = project.commit(path, {"lone.txt": "lone\n"}, "on a ref of the worktree")
+    project.git("update-ref", "refs/worktree/kept", lone, at=path)
+    project.git("switch", "-q", branch.removeprefix("refs/heads/"), at=path)
+
+
 def ignored_but_listed(project: GitProject, path: Path) -> None:
     project.write({".gitignore": ".env\nlocal/\nbuild/\n", ".env": CRLF, "local/notes": "only here\n"}, path)
     project.git("add", ".gitignore", at=path)
@@ -120,6 +153,10 @@ KINDS: dict[Kind, str] = {
     unmerged_and_unpushed_commits: "commits that are merged and pushed nowhere: ",
     a_submodule_with_a_commit_of_its_own: "a repository of its own in vendor/lib",
     a_repository_inside: "a repository of its own in experiment",
+    a_repository_inside_of_one_inside: "a repository of its own in lib1: ",
+    a_repository_inside_that_hides_its_commits: "a repository of its own in inner: commits that no remote has",
+    a_repository_in_an_ignored_folder: "a repository of its own in build/tool: commits that no remote has",
+    refs_of_the_worktree_alone: "refs of this worktree alone: refs/worktree/kept",
     ignored_but_listed: "ignored files that .worktreeinclude names: .env, local/notes",
     a_merge_with_conflicts: "in progress: merge",
     a_rebase_in_progress: "in progress: rebase",
@@ -179,6 +216,19 @@ def test_unsaved_work_refuses_the_removal_and_its_rescue_brings_it_back(
         assert project.git("rev-parse", "refs/stash") in reachable
     if kind is a_submodule_with_a_commit_of_its_own:
         assert project.git("log", "-1", "--format=%s", at=path / "vendor/lib") == "in the submodule"
+    if kind is a_repository_inside_that_hides_its_commits:
+        inner = path / "inner"
+        lonely = project.git("log", "--format=%s", "tagged", "branched", "--not", "main", at=inner)
+        assert set(lonely.split()) == {"tagged", "branched"}
+        stashed_files = [project.git("show", f"stash@{{{n}}}:base.txt", at=inner) for n in (0, 1)]
+        assert stashed_files == ["second", "first"]
+        assert project.git("stash", "list", "--format=%gs", at=inner).splitlines() == [
+            "On main: second",
+            "On main: first",
+        ]
+    if kind is refs_of_the_worktree_alone:
+        subject = project.git("log", "-1", "--format=%s", "refs/worktree/kept", at=path)
+        assert subject == "on a ref of the worktree"
 
 
 def test_a_clean_and_merged_worktree_goes_with_its_branch(project: GitProject) -> None:

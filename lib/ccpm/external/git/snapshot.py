@@ -6,7 +6,8 @@ Contract: `take` gives the tree of the index and the tree of all files: tracked 
 and those ignored ones that are named. With `exact`, changed files are stored byte for byte, past the filters that
 .gitattributes asks for (a clean filter, an eol conversion): what is brought back then is what was there.
 
-Non-guarantee: repositories inside the worktree (submodules, nested ones) are not looked into; `nested` lists them.
+Non-guarantee: repositories inside the worktree are not looked into; `nested` lists them (with `exact` all of them, also
+submodules and those in ignored folders).
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ class _Taking:
         if exact:
             self._store_exact_bytes()
         tree = self._text("write-tree")
-        return Snapshot(tree, index, strangers + self._submodules(), unmerged)
+        nested = sorted({*strangers, *self._inside()}) if exact else strangers
+        return Snapshot(tree, index, nested, unmerged)
 
     def _copy_index(self) -> None:
         """With its times: git compares them with those of the files to tell which ones it has to read."""
@@ -140,18 +142,20 @@ class _Taking:
         ]
         self._run("update-index", "-z", "--index-info", stdin=_joined(lines))
 
-    def _submodules(self) -> list[str]:
-        """The submodules that are checked out here."""
-        if not os.path.exists(os.path.join(self.at, ".gitmodules")) and not os.path.isdir(
-            os.path.join(self.git_dir, "modules")
-        ):
-            return []
-        links = [
-            field.partition("\t")[2]
-            for field in self._fields("ls-files", "--stage", "-z")
-            if field.startswith(_LINK_TO_COMMIT)
-        ]
-        return [path for path in links if os.path.exists(os.path.join(self.at, path, ".git"))]
+    def _inside(self) -> list[str]:
+        """The repositories in here: submodules that are checked out, others that git sees, and those in ignored
+        folders, where git does not look."""
+        found = []
+        for where, folders, files in os.walk(self.at):
+            if where != self.at and ".git" in folders + files and self._is_repository(where):
+                found.append(os.path.relpath(where, self.at))
+                folders.clear()  # what is inside of it is its own
+            folders[:] = [name for name in folders if name != ".git"]
+        return found
+
+    def _is_repository(self, folder: str) -> bool:
+        top = self.repository.text("rev-parse", "--show-toplevel", at=folder, allow=(0, 128))
+        return bool(top) and os.path.realpath(top) == os.path.realpath(folder)
 
     def _run(self, *arguments: str, stdin: bytes = b"", allow: tuple[int, ...] = (0,)) -> str:
         variables = {"GIT_INDEX_FILE": self.index}

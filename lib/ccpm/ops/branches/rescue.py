@@ -26,20 +26,24 @@ _KEYS = ("Agent", "Epic", "Path", "Branch", "Head", "Index", "Nested")
 
 
 class Saved:
-    """One rescue: its `ref` and `commit`, and the fields of its message."""
+    """One rescue: its `ref` and `commit`, and the fields of its message; `nested`: (ref, path) of the repositories
+    inside, `refs`: (commit, name) and `stashes`: (commit, words) of what led to commits."""
 
-    __slots__ = ("commit", "fields", "nested", "ref")
+    __slots__ = ("commit", "fields", "nested", "ref", "refs", "stashes")
 
     def __init__(self, ref: str, commit: str, message: str) -> None:
         self.ref = ref
         self.commit = commit
         self.fields: dict[str, str] = dict.fromkeys(_KEYS, "")
         self.nested: list[tuple[str, str]] = []
+        self.refs: list[tuple[str, str]] = []
+        self.stashes: list[tuple[str, str]] = []
+        pairs = {"Nested": self.nested, "Ref": self.refs, "Stash": self.stashes}
         for line in message.splitlines():
             key, colon, value = line.partition(": ")
-            if colon and key == "Nested":
-                inner, _, path = value.partition(" ")
-                self.nested.append((inner, path))
+            if colon and key in pairs:
+                one, _, other = value.partition(" ")
+                pairs[key].append((one, other))
             elif colon and key in self.fields and not self.fields[key]:
                 self.fields[key] = value
 
@@ -55,12 +59,7 @@ def restore_command(ref: str) -> str:
 def save(actor: Actor, repository: Repository, unsaved: Unsaved, mark: Mark) -> Saved:
     """Save everything that `unsaved` found; the rescue that leads to it."""
     stamp = clock.to_iso(time.time()).replace("-", "").replace(":", "")
-    nested = []
-    for number, (path, inner) in enumerate(sorted(unsaved.nested.items()), 1):
-        within = _message(inner, mark, [])
-        commit = _commit(inner, within)
-        ref = branch_names.rescue_ref(mark.agent, f"{stamp}-nested-{number}")
-        nested.append((_fetch(repository, inner, commit, ref), path))
+    nested = _save_nested(repository, unsaved, mark, branch_names.rescue_ref(mark.agent, stamp))
     message = _message(unsaved, mark, nested)
     commit = _commit(unsaved, message)
     if same := _same(repository, Saved("", commit, message)):
@@ -69,6 +68,16 @@ def save(actor: Actor, repository: Repository, unsaved: Unsaved, mark: Mark) -> 
     what = [str(finding) for finding in unsaved.findings]
     events.append(actor.top, "worktree.rescued", agent=mark.agent, epic=mark.epic, ref=ref, what=what)
     return Saved(ref, commit, message)
+
+
+def _save_nested(repository: Repository, unsaved: Unsaved, mark: Mark, ref: str) -> list[tuple[str, str]]:
+    """Save the repositories inside, and those inside of them: (ref, path) of each."""
+    kept = []
+    for number, (path, inner) in enumerate(sorted(unsaved.nested.items()), 1):
+        name = f"{ref}-nested-{number}"
+        message = _message(inner, mark, _save_nested(repository, inner, mark, name))
+        kept.append((_fetch(repository, inner, _commit(inner, message), name), path))
+    return kept
 
 
 def describe_all(top: str) -> list[dict[str, object]]:
@@ -110,9 +119,7 @@ def restore(actor: Actor, ref: str, into: str = "") -> dict[str, object]:
         worktree = worktrees.add(repository, path, branch or saved.fields["Head"] or saved.commit, str(mark))
     repository.run("checkout", "--quiet", "--force", at=path)
     worktree_files.bring(repository, use_case.source_of(repository), path)
-    _bring_back(repository, path, saved)
-    for inner_ref, place in saved.nested:
-        _restore_nested(repository, inner_ref, os.path.join(path, place))
+    _bring_back(repository, repository, path, saved)
     worktrees.write_mark(worktree, str(mark.changed_to(worktree_marks.IN_USE)))
     events.append(actor.top, "worktree.restored", agent=mark.agent, ref=full, path=path)
     return {"path": path, "branch": branch, "ref": full}
@@ -148,6 +155,9 @@ def _message(unsaved: Unsaved, mark: Mark, nested: list[tuple[str, str]]) -> str
     lines += ["", f"Agent: {mark.agent}", f"Epic: {mark.epic}", f"Path: {unsaved.path}"]
     lines += [f"Branch: {unsaved.branch}", f"Head: {unsaved.head}"]
     lines += [f"Index: {unsaved.snapshot.index}"] + [f"Nested: {ref} {path}" for ref, path in nested]
+    kept = set(unsaved.commits)
+    lines += [f"Ref: {commit} {name}" for name, commit in unsaved.refs.items() if commit in kept]
+    lines += [f"Stash: {commit} {words}" for commit, words in unsaved.stashes.items() if commit in kept]
     return "\n".join(lines) + "\n"
 
 
@@ -194,12 +204,20 @@ def _branch_for(repository: Repository, saved: Saved) -> str:
     return branch
 
 
-def _bring_back(repository: Repository, path: str, saved: Saved) -> None:
+def _bring_back(project: Repository, repository: Repository, path: str, saved: Saved) -> None:
+    """Files, index, refs, stashes and nested repositories of `saved`, to the worktree `path` of `repository`."""
     snapshot.write_exact(repository, path, trees.tree_of(repository, saved.commit))
     index, head = saved.fields["Index"], saved.fields["Head"]
     if index or not head:
         repository.run("read-tree", index or "--empty", at=path)
     repository.run("update-index", "-q", "--refresh", at=path, allow=(0, 1))
+    for commit, name in saved.refs:
+        if not repository.text("for-each-ref", name, at=path):
+            repository.run("update-ref", name, commit, at=path)
+    for commit, words in reversed(saved.stashes):
+        repository.run("stash", "store", "--quiet", "--message", words, commit, at=path)
+    for inner_ref, place in saved.nested:
+        _restore_nested(project, inner_ref, os.path.join(path, place))
 
 
 def _restore_nested(repository: Repository, ref: str, path: str) -> None:
@@ -210,7 +228,7 @@ def _restore_nested(repository: Repository, ref: str, path: str) -> None:
     head, branch = saved.fields["Head"], saved.fields["Branch"] or "restored"
     if head:
         inner.run("checkout", "--quiet", "--force", "-B", branch, head, at=path)
-    _bring_back(inner, path, saved)
+    _bring_back(repository, inner, path, saved)
 
 
 def _free_path(path: str) -> str:

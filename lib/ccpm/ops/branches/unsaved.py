@@ -51,9 +51,12 @@ class Finding:
 
 class Unsaved:
     """The state of a worktree: its `head` commit ("" without one), its `branch`, a `snapshot` of it, `commits` that
-    only it knows, `findings`, and the `nested` repositories in it that have unsaved work themselves."""
+    only it knows, `refs` {name: commit} and `stashes` {commit: words} that lead to some of them, `findings`, and the
+    `nested` repositories in it that have unsaved work themselves."""
 
-    __slots__ = ("branch", "commits", "findings", "head", "nested", "path", "repository", "snapshot")
+    __slots__ = (
+        "branch", "commits", "findings", "head", "nested", "path", "refs", "repository", "snapshot", "stashes",
+    )  # fmt: skip
 
     def __init__(self, repository: Repository, path: str, head: str, branch: str, taken: Snapshot) -> None:
         self.repository = repository
@@ -62,6 +65,8 @@ class Unsaved:
         self.branch = branch
         self.snapshot = taken
         self.commits: list[str] = []
+        self.refs: dict[str, str] = {}
+        self.stashes: dict[str, str] = {}
         self.findings: list[Finding] = []
         self.nested: dict[str, Unsaved] = {}
 
@@ -117,7 +122,10 @@ def _look(
     found.find("untracked", sorted(file for file, kind in now.items() if kind == "A" and file not in listed))
     under_way = [words for name, words in _OPERATIONS.items() if os.path.exists(os.path.join(git_dir, name))]
     found.find("in progress", under_way[:1])
-    found.commits += _pointed_to(repository, git_dir)
+    pointed = _pointed_to(repository, git_dir)
+    found.commits += pointed
+    found.refs = {name: commit for commit, name in pointed.items() if name.startswith("refs/worktree/")}
+    found.find("refs of this worktree alone", sorted(found.refs))
     for place in taken.nested:
         inner = _look_inside(os.path.join(path, place))
         if inner and inner.findings:
@@ -133,13 +141,27 @@ def _look_inside(path: str) -> Unsaved | None:
     head = inner.text("rev-parse", "--verify", "--quiet", "HEAD", at=path, allow=(0, 1, 128))
     branch = inner.text("symbolic-ref", "--quiet", "--short", "HEAD", at=path, allow=(0, 1, 128))
     found = _look(inner, path, git_dir, head, branch, ())
-    lonely = inner.lines("rev-list", *([head] if head else []), "--all", "--not", "--remotes", at=path)
+    found.refs |= _refs_of(inner, path)
+    found.stashes = dict(_stash(inner, path))
+    tips = dict.fromkeys([*([head] if head else []), *found.refs.values(), *found.stashes])
+    every = "".join(f"{commit}\n" for commit in tips).encode()
+    lonely = inner.run("rev-list", "--stdin", "--not", "--remotes", at=path, stdin=every).text.split()
     found.find("commits that no remote has", [commit[:12] for commit in lonely])
-    found.commits += inner.lines(
-        "for-each-ref", "--format=%(objectname)", "refs/heads", "refs/stash", at=path
-    )
+    found.commits += [commit for commit in tips if commit in set(lonely)]
     if not found.findings and not inner.lines("remote", at=path):
         found.find("a repository without a remote", [os.path.basename(path)])
+    return found
+
+
+def _refs_of(repository: Repository, path: str) -> dict[str, str]:
+    """{name: commit} of the refs of a repository; not those that repeat a remote's, not the stash, and none of ours."""
+    form = "--format=%(refname) %(objecttype) %(objectname) %(*objecttype) %(*objectname)"
+    found = {}
+    for line in repository.lines("for-each-ref", form, at=path):
+        name, *things = line.split(" ")
+        kinds = dict(zip(things[0::2], things[1::2], strict=True))
+        if "commit" in kinds and not name.startswith(("refs/remotes/", "refs/stash", "refs/ccpm/")):
+            found[name] = kinds["commit"]
     return found
 
 
@@ -154,12 +176,9 @@ def only_here(repository: Repository, head: str, branch: str) -> list[str]:
 
 def _stashes(repository: Repository, branch: str) -> list[tuple[str, str]]:
     """(commit, words) of the stash entries made on `branch` that no rescue has saved."""
-    if not refs.read(repository, "refs/stash"):
-        return []
     names = (f"WIP on {branch}:", f"On {branch}:") if branch else ("WIP on (no branch):", "On (no branch):")
     found = []
-    for line in repository.lines("log", "-g", "--format=%H %gs", "refs/stash"):
-        commit, _, words = line.partition(" ")
+    for commit, words in _stash(repository):
         if words.startswith(names):
             known = repository.lines(
                 "rev-list", "--max-count=1", commit, "--not", f"--glob={branch_names.RESCUE}*"
@@ -169,14 +188,22 @@ def _stashes(repository: Repository, branch: str) -> list[tuple[str, str]]:
     return found
 
 
-def _pointed_to(repository: Repository, git_dir: str) -> list[str]:
-    """Commits that only the worktree's own files and refs lead to: the other side of a merge, what a rebase works
-    on."""
-    named = []
+def _stash(repository: Repository, at: str = "") -> list[tuple[str, str]]:
+    """(commit, words) of every entry of the stash, newest first."""
+    if not repository.text("for-each-ref", "refs/stash", at=at):
+        return []
+    lines = repository.lines("log", "-g", "--format=%H %gs", "refs/stash", at=at)
+    return [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines]
+
+
+def _pointed_to(repository: Repository, git_dir: str) -> dict[str, str]:
+    """{commit: which} of those that only the worktree's own files and refs lead to: the other side of a merge, what a
+    rebase works on."""
+    named = {}
     for name in _POINTERS:
         try:
             with open(os.path.join(git_dir, name), encoding="ascii", errors="replace") as file:
-                named += [line.split()[0] for line in file if line.strip()]
+                named.update({line.split()[0]: name for line in file if line.strip()})
         except OSError:
             continue
     folder = os.path.join(git_dir, "refs")
@@ -185,8 +212,8 @@ def _pointed_to(repository: Repository, git_dir: str) -> list[str]:
     ):  # refs/bisect, refs/worktree and refs/rewritten are the worktree's own
         for name in files if os.path.realpath(git_dir) != repository.common else []:
             with open(os.path.join(where, name), encoding="ascii", errors="replace") as file:
-                named.append(file.readline().strip())
-    return [commit for commit in dict.fromkeys(named) if _is_lonely(repository, commit)]
+                named[file.readline().strip()] = os.path.relpath(os.path.join(where, name), git_dir)
+    return {commit: name for commit, name in named.items() if _is_lonely(repository, commit)}
 
 
 def _is_lonely(repository: Repository, commit: str) -> bool:
