@@ -447,3 +447,16 @@ value() { ccpm-fm-cas get ".claude/$1" "$2"; }
     grep -Eq "^  /pm:${name%.md}( |$)" <<<"$output"
   done
 }
+
+@test "days are days, effort is effort, and a name that is missing is one" {
+  make_epic
+  run ccpm-plan clean --days -1
+  status_is 2
+  [[ $output == *'-1 is not within 0 and 36500 days'* ]]
+  run ccpm-plan new-task auth --title X --hours abc </dev/null
+  status_is 2
+  [[ $output == *"'abc' is no effort"* ]]
+  run bash "$pm/prd-parse.sh" </dev/null
+  status_is 2
+  [[ $output == *'no NAME given'* && $output != *EPIC* ]]
+}

@@ -32,10 +32,22 @@ long_ago() { GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T
   commit 'Issue #2: go on'
   ccpm-fm-cas update .claude/epics/auth/1.md status=in-progress >/dev/null
   run bash "$pm/standup.sh"
-  [[ $output == *'Worked on 3 task(s)'*'Commit: Issue #2: go on'*'Issue #1 (auth) - 0% complete'*'Tasks: 2 open, 0 closed, 3 total' ]]
+  [[ $output == *'Worked on 3 task(s)'*'Commit: Issue #2: go on'*'Issue #1 (auth) - 0% complete'*'Tasks: 2 open, 0 closed, 3 total'*'In progress: 1' ]]
   [[ $output != *'epic(s)'* ]]
   run bash "$pm/standup.sh" --json
   [[ $output == *'"files": [".claude/epics/auth/1.md", ".claude/epics/auth/2-ü.md", ".claude/epics/auth/4.md"]'* ]]
+}
+
+@test "standup names files of the plan only, and a list of PRDs no dot files" {
+  mkdir -p .claude/prds .claude/lib
+  printf -- '---\nname: A\n---\n' >.claude/prds/a.md
+  cp .claude/prds/a.md .claude/prds/.a.md
+  echo x >.claude/lib/tool.py
+  commit 'Install'
+  run bash "$pm/standup.sh" --json
+  [[ $output != *tool.py* && $output == *prds/a.md* ]]
+  run bash "$pm/prd-list.sh"
+  [[ $output == *'Total PRDs: 1'* ]]
 }
 
 @test "standup sees a new file that git does not have, and a progress file" {
@@ -71,7 +83,7 @@ long_ago() { GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T
   [[ $output != *'#11'* && $output != *'(merged)'* ]]
   git merge -q --no-ff -m Merge epic/auth
   run bash "$pm/epic-status.sh" auth
-  [[ $output == *'• Branch epic/auth (merged)'* ]]
+  [[ $output == *'• Branch epic/auth (all of it in the main branch)'* ]]
 }
 
 @test "next puts the longest remaining chain first, by effort where it is given" {

@@ -159,3 +159,16 @@ setup() {
     status_is 65
   done
 }
+
+@test "what cannot be written or read is told with what to do" {
+  make_project
+  run ccpm-atomic-write a --from nofile
+  status_is 66
+  [[ $output == *'no such file: nofile'*'hint: '*'--from'* ]]
+  run ccpm-atomic-write . </dev/null
+  status_is 74
+  [[ $output == *'hint: that is a folder'* ]]
+  run ccpm-atomic-write '' </dev/null
+  status_is 2
+  [[ $output == *'the file name is empty'*'hint: '* ]]
+}

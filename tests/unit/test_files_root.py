@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ccpm.errors import IOFailure, NotFound
+from ccpm.errors import IOFailure, NotFound, UsageError
 from ccpm.files import root
 
 
@@ -235,7 +235,7 @@ def test_a_claude_folder_that_is_a_symbolic_link(home: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
 def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(UsageError):
         root.resolve(name)
 
 

@@ -332,5 +332,5 @@ def test_the_status_of_an_epic_shows_its_branches_and_which_are_merged_into_it(p
     project.json("merge", "auth")
     project.commit(two, {"b.txt": "b\n"}, "b")
     words = project.ccpm("query", "epic-status", "auth").out
-    assert "Branch epic/auth--agent-1 (merged into the epic)" in words
+    assert "Branch epic/auth--agent-1 (all of it in the epic)" in words
     assert "Branch epic/auth--agent-2\n" in words

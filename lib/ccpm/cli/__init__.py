@@ -113,8 +113,9 @@ def guarded(program: str, argv: list[str]) -> int:
 
 def report(program: str, error: CcpmError, as_json: bool) -> int:
     """Say what went wrong: words on stderr, with --json also one object on stdout."""
+    known = program.removeprefix("ccpm-") in HELPERS
     try:
-        sys.stderr.write(f"{program}: {error.message}\n")
+        sys.stderr.write(f"{program if known else program.replace('-', ' ', 1)}: {error.message}\n")
         if error.hint:
             sys.stderr.write(f"hint: {error.hint}\n")
     except OSError:

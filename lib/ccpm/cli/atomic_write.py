@@ -6,7 +6,7 @@ import sys
 
 from ccpm.cli.arguments import Parser, invalid
 from ccpm.cli.output import print_json
-from ccpm.errors import OK, UsageError, io_failure
+from ccpm.errors import OK, NotFound, UsageError, io_failure
 from ccpm.ops import identity, plain_files
 from ccpm.ops.team import writers
 
@@ -54,6 +54,10 @@ def _content(source: str | None) -> bytes:
             return sys.stdin.buffer.read()
         with open(source, "rb") as file:
             return file.read()
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"no such file: {source}", "check the path behind --from; nothing was written"
+        ) from error
     except OSError as error:
         raise io_failure(f"read {source or 'standard input'}", error) from error
 

@@ -21,6 +21,8 @@ def declare(parser: Parser, verb: str) -> None:
         )
     elif verb == "detect":
         parser.add_name("EPIC", "the epic; without one all of them", is_required=False)
+    elif verb == "new-epic":
+        parser.add_name("NAME", "that of the epic, and of its PRD if it has one")
     elif verb != "clean":
         parser.add_name("PRD" if verb in _PRDS else "EPIC", "its name")
     parser.add_argument("--fence", metavar="R:N", help="leases that the caller already holds")

@@ -115,7 +115,7 @@ def load(top: str, archived: bool = False, everything: bool = False) -> Tree:
     epics, prds = os.path.join(top, ".claude", "epics"), os.path.join(top, ".claude", "prds")
     tree.has_epics, tree.has_prds = os.path.isdir(epics), os.path.isdir(prds)
     for entry in _entries(prds):
-        if entry.name.endswith(".md") and entry.is_file():
+        if entry.name.endswith(".md") and not entry.name.startswith(".") and entry.is_file():
             tree.prds.append(_read(entry.path, f".claude/prds/{entry.name}"))
         elif everything:
             tree.others += _files(entry, f".claude/prds/{entry.name}")

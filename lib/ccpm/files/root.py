@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-from ccpm.errors import IOFailure, NotFound, io_failure
+from ccpm.errors import IOFailure, NotFound, UsageError, io_failure
 
 SHARED = ("epics", "prds", "locks", "metrics", "tracker", "backups")
 """The folders of `.claude/` that exist once for all worktrees."""
@@ -88,7 +88,8 @@ def resolve(path: str) -> str:
     when named through a linked worktree: the copy that is checked out there is nobody's shared state.
     """
     if not path or "\0" in path:
-        raise NotFound("the file name is empty" if not path else "the file name contains a NUL byte")
+        what = "is empty" if not path else "contains a NUL byte"
+        raise UsageError(f"the file name {what}", "name a file; a variable in the command may be empty")
     if path.startswith(tuple(f".claude/{folder}/" for folder in SHARED)):
         return os.path.realpath(os.path.join(find(), path))
     absolute = os.path.realpath(os.path.join(_current(), path))

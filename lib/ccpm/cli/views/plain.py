@@ -168,7 +168,11 @@ def epic_status(data: Data) -> list[str]:
         ]
         for branch in data["git"]["branches"]:
             merged = (
-                " (merged)" if branch["merged"] else " (merged into the epic)" if branch["in_epic"] else ""
+                " (all of it in the main branch)"
+                if branch["merged"]
+                else " (all of it in the epic)"
+                if branch["in_epic"]
+                else ""
             )
             lines.append(f"  • Branch {branch['name']}{merged}")
     for one in data["git"]["findings"]:
@@ -198,7 +202,8 @@ def standup(data: Data) -> list[str]:
     lines += [f"  • #{task['id']} - {task['name']}" for task in data["next"] if not task["claimed_by"]][:3]
     tasks = data["tasks"]
     lines += ["", "📊 Quick Stats:"]
-    return [*lines, f"  Tasks: {tasks['open']} open, {tasks['closed']} closed, {tasks['total']} total"]
+    lines += [f"  Tasks: {tasks['open']} open, {tasks['closed']} closed, {tasks['total']} total"]
+    return [*lines, f"  In progress: {tasks['in_progress']}"] if tasks["in_progress"] else lines
 
 
 def search(data: Data) -> list[str]:

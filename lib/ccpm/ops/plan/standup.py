@@ -16,6 +16,7 @@ from ccpm.ops.plan import plans, views
 from ccpm.ops.plan.views import Data
 
 DAY = 86400.0
+_PLAN = (".claude/prds/", ".claude/epics/")
 _STAMPS = ("updated", "last_sync", "created")
 
 
@@ -30,6 +31,7 @@ def report(top: str, now: float) -> Data:
     files += [file for epic in tree.epics for _, file in epic.tasks]
     files += [file for updates in progress.values() for file in updates.values()]
     touched = {path[path.index(".claude/") :] for path in changed.files}
+    touched = {path for path in touched if path.startswith(_PLAN)}
     touched |= _recent(top, files, since, now + DAY)
     kinds = [_kind(path) for path in touched]
     return {
