@@ -194,6 +194,32 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   [[ $output == *'Status: closed'*'Closed by commit'* ]]
 }
 
+@test "a task that was opened again is closed by a later commit only" {
+  sync_epic
+  git commit -q --allow-empty -m 'Closes #3'
+  ccpm-sync sync auth --close-from-git >/dev/null
+  ccpm-sync reopen 3 >/dev/null
+  ccpm-sync sync auth --close-from-git
+  [ "$(ccpm-fm-cas get "$epic"/3.md status)" = open ]
+  GIT_COMMITTER_DATE='2099-01-01T00:00:00Z' git commit -q --allow-empty -m 'Fixes #3'
+  ccpm-sync issue 3 --close-from-git
+  [ "$(ccpm-fm-cas get "$epic"/3.md status)" = closed ]
+}
+
+@test "a task that was opened again in its file or its issue is closed by a later commit only" {
+  sync_epic
+  git commit -q --allow-empty -m 'Closes #2, closes #3'
+  ccpm-sync sync auth --close-from-git >/dev/null
+  ccpm-fm-cas update "$epic"/2.md status=open >/dev/null
+  sed -i.bak 's/"state": "closed"/"state": "open"/' .claude/tracker/3.json && rm .claude/tracker/3.json.bak
+  for _ in 1 2; do
+    ccpm-sync sync auth --close-from-git
+    [ "$(ccpm-fm-cas get "$epic"/2.md status) $(ccpm-fm-cas get "$epic"/3.md status)" = 'open open' ]
+  done
+  run ccpm-sync show 2
+  [[ $output == *'Status: open'* ]]
+}
+
 @test "wrong words are 2, and an unknown epic is 66" {
   for words in 'issue x' 'sync auth --keep both' 'epic' 'status auth --tracker nowhere' 'show 0' 'epic auth --repo x --tracker local'; do
     # shellcheck disable=SC2086

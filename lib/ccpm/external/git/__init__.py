@@ -78,15 +78,15 @@ def count_commits(worktree: str, base: str, agent: str, is_its_own: bool) -> int
     return count
 
 
-def closing_commits(top: str) -> dict[int, str]:
-    """{issue: the commit (short) whose message closes it} on the current branch of `top`: `Closes #12`, `fixes: #12`,
-    the keywords of GitHub (docs.github.com, "Linking a pull request to an issue"). The oldest such commit counts."""
+def closing_commits(top: str) -> dict[int, list[tuple[float, str]]]:
+    """{issue: the commits (when, short) whose messages close it, oldest first} on the current branch of `top`:
+    `Closes #12`, `fixes: #12`, the keywords of GitHub (docs.github.com, "Linking a pull request to an issue")."""
     import re
 
     word = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d{1,15})\b", re.IGNORECASE)
-    found: dict[int, str] = {}
-    for record in run(top, "log", "--format=%h%x00%B%x01", "HEAD").split("\x01"):
-        commit, _, message = record.strip().partition("\0")
+    found: dict[int, list[tuple[float, str]]] = {}
+    for record in run(top, "log", "--reverse", "--format=%h%x00%ct%x00%B%x01", "HEAD").split("\x01")[:-1]:
+        commit, when, message = record.strip().split("\0", 2)
         for number in word.findall(message):
-            found[int(number)] = commit  # the log goes back in time
+            found.setdefault(int(number), []).append((float(when), commit))
     return found

@@ -187,11 +187,13 @@ def _sync_epic(session: Session, options: Options) -> tuple[Data, list[Outcome]]
 
 
 def close_from_git(session: Session) -> None:
-    """Close the tasks that commits on the current branch of the root close, with a comment that names the commit. One
-    that another agent has is left to it, with a warning."""
+    """Close the tasks that commits on the current branch of the root close, with a comment that names the commit: the
+    oldest since the task was opened again. One that another agent has is left to it, with a warning."""
     closing = git.closing_commits(session.actor.top)
+    bases = session.bases()
     for item in session.items.tasks:
-        commit = closing.get(item.number)
+        since = state.opened(bases.get(item.number, {}))
+        commit = next((commit for at, commit in closing.get(item.number, []) if at > since), "")
         if not item.number or not commit or (item.task and item.task.status == DONE):
             continue
         assert item.task

@@ -7,11 +7,13 @@ of. Of a body it keeps a hash, which is enough to tell whether a side has change
 from __future__ import annotations
 
 import os
+import time
 
 from ccpm.core import issue_text
-from ccpm.files import json_record
+from ccpm.files import clock, json_record
 from ccpm.ops.actor import Actor
 from ccpm.ops.locking.fences import Fenced
+from ccpm.ops.trackers import CLOSED, OPEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +49,10 @@ def write(actor: Actor, epic_folder: str, place: str, issues: dict[int, Record])
         record.data["tracker"] = place
         kept: dict[str, Any] = record.data.setdefault("issues", {})
         for number, issue in issues.items():
-            kept[str(number)] = {**kept.get(str(number), {}), **issue}
+            before = kept.get(str(number), {})
+            kept[str(number)] = {**before, **issue}
+            if before.get("state") == CLOSED and issue.get("state") == OPEN:
+                kept[str(number)]["reopened"] = clock.to_iso(time.time())
         record.data["issues"] = dict(sorted(kept.items(), key=lambda pair: int(pair[0])))
         with Fenced(actor.store, actor.fences):
             record.save()
@@ -56,6 +61,13 @@ def write(actor: Actor, epic_folder: str, place: str, issues: dict[int, Record])
 def base(title: str, text: str, state: str) -> Record:
     """The common state of a file and an issue that say the same."""
     return {"title": title, "body": digest(text), "state": state}
+
+
+def opened(record: Record) -> float:
+    """When the issue of `record`, whose file says now that it is open, was opened again; 0.0 if it never was closed."""
+    if record.get("state") == CLOSED:
+        return time.time()  # since they last said the same: the sync that asks will note it
+    return clock.from_any(record.get("reopened"))
 
 
 def digest(text: str) -> str:
