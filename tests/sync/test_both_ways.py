@@ -236,6 +236,17 @@ def test_issues_without_files_are_imported_once(project: Project, hub: FakeGitHu
     assert project.ok("sync", "sync", "auth")["epics"][0]["changed"] == []
 
 
+def test_a_pull_request_is_no_issue(project: Project, hub: FakeGitHub) -> None:
+    hub.ask("POST", "/repos/octo/shop/issues", {"title": "Branch"})
+    hub.set(repo="octo/shop", issue=4, pull_request={"url": "https://api.github.com/repos/octo/shop/pulls/4"})
+    assert project.ok("sync", "import")["tasks"] == []
+    for verb in ("import", "show", "close"):
+        done = project.run("sync", verb, "4")
+        assert done.status == 66, (done.status, done.err)
+    assert "#4 in octo/shop is a pull request, not an issue" in project.run("sync", "import", "4").err
+    assert issue(hub, 4)["state"] == "open"
+
+
 def test_a_bug_follows_up_and_carries_its_labels(project: Project, hub: FakeGitHub) -> None:
     made = project.ok("sync", "bug", "2", "--title", "Plus signs", stdin="# It breaks\n")
     found = issue(hub, made["issue"])

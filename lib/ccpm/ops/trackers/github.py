@@ -57,7 +57,14 @@ class GitHubTracker(Tracker):
         return _issue(self._ask("POST", "issues", {"title": title, "body": body, "labels": list(labels)}))
 
     def get(self, number: int) -> Issue:
-        return _issue(self._ask("GET", f"issues/{number}"))
+        data = self._ask("GET", f"issues/{number}")
+        if "pull_request" in data:
+            raise NotFound(
+                f"#{number} in {self.place} is a pull request, not an issue",
+                "ccpm-sync status shows the issues of the plan",
+                issue=number,
+            )
+        return _issue(data)
 
     def update(self, number: int, change: Change) -> Issue:
         fields: dict[str, Any] = {"title": change.title, "body": change.body, "state": change.state}
