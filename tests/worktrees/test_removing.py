@@ -304,3 +304,15 @@ def test_an_epic_that_is_not_there_is_66(project: GitProject, verb: str) -> None
     done = project.ccpm("worktree", verb, "nope", status=66)
     assert "no epic 'nope'; there are: auth" in done.err
     project.ccpm("worktree", verb, "auth")
+
+
+def test_a_rescue_with_the_same_files_and_other_commits_is_another_one(project: GitProject) -> None:
+    path = project.add("auth", "agent-1")
+    refs_of_the_worktree_alone(project, path)
+    first = project.json("remove", "auth", "--agent", "agent-1", "--rescue")["saved"]
+    project.json("restore", first)
+    tree = "refs/worktree/kept^{tree}"
+    newer = project.git("commit-tree", "-p", "refs/worktree/kept", "-m", "only words", tree, at=path)
+    project.git("update-ref", "refs/worktree/kept", newer, at=path)
+    second = project.json("remove", "auth", "--agent", "agent-1", "--rescue")["saved"]
+    assert newer in project.git("rev-list", second)

@@ -240,7 +240,9 @@ class Bell:
             except OSError as error:
                 if error.errno not in _NO_FIFOS:
                     raise
-                flags |= os.O_CREAT  # a file shows signs of life as well; it is not heard, we look by ourselves
+                flags |= (
+                    os.O_CREAT
+                )  # a file shows signs of life as well; it is not heard, we look by ourselves
             # Read and write: with no writer of its own the FIFO would be at end of file after the first ring.
             self._descriptor = os.open(self._path, flags, 0o666)
             self._is_heard = stat.S_ISFIFO(os.fstat(self._descriptor).st_mode)

@@ -114,13 +114,16 @@ def restore(actor: Actor, ref: str, into: str = "") -> dict[str, object]:
         worktree_marks.PREPARING, saved.fields["Agent"], saved.fields["Epic"], clock.to_iso(time.time())
     )
     path = _free_path(os.path.abspath(into) if into else saved.fields["Path"])
-    with actor.holding(use_case.ADMIN, "worktree-restore"):
-        branch = _branch_for(repository, saved)
-        worktree = worktrees.add(repository, path, branch or saved.fields["Head"] or saved.commit, str(mark))
-    repository.run("checkout", "--quiet", "--force", at=path)
-    worktree_files.bring(repository, use_case.source_of(repository), path)
-    _bring_back(repository, repository, path, saved)
-    worktrees.write_mark(worktree, str(mark.changed_to(worktree_marks.IN_USE)))
+    with actor.holding(use_case.resource_of(path), "worktree-restore"):
+        with actor.holding(use_case.ADMIN, "worktree-restore"):
+            branch = _branch_for(repository, saved)
+            worktree = worktrees.add(
+                repository, path, branch or saved.fields["Head"] or saved.commit, str(mark)
+            )
+        repository.run("checkout", "--quiet", "--force", at=path)
+        worktree_files.bring(repository, use_case.source_of(repository), path)
+        _bring_back(repository, repository, path, saved)
+        worktrees.write_mark(worktree, str(mark.changed_to(worktree_marks.IN_USE)))
     events.append(actor.top, "worktree.restored", agent=mark.agent, ref=full, path=path)
     return {"path": path, "branch": branch, "ref": full}
 
@@ -135,8 +138,10 @@ def _same(repository: Repository, new: Saved) -> Saved | None:
 
 
 def _content(repository: Repository, commit: str) -> tuple[str, ...]:
-    """The trees of a rescue and of its parents: what is in it, apart from when it was made."""
-    return tuple(repository.lines("log", "--no-walk=unsorted", "--format=%T", commit, f"{commit}^@"))
+    """What is in a rescue, apart from when it and its commit of the index were made."""
+    lines = repository.lines("log", "--no-walk=unsorted", "--format=%T %H %s", commit, f"{commit}^@")
+    own, *parents = [line.split(" ", 2) for line in lines]
+    return own[0], *(tree if subject == "index" else name for tree, name, subject in parents)
 
 
 def _commit(unsaved: Unsaved, message: str) -> str:
