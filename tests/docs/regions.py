@@ -52,8 +52,9 @@ NUMBERS = (
         "ops.locking.guarded_run",
         "GRACE",
         "s",
-        "between TERM and KILL for a command whose lease is lost, if its lease lasts so long",
+        "at most, between TERM and KILL for a command whose lease is lost",
     ),
+    ("ops.locking.held", "LATE", "s", "the same, where the lease is over already"),
     ("files.store", "BATCH", "tokens", "are skipped in another boot"),
     (
         "ops.github.budget",

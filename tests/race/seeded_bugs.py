@@ -115,7 +115,7 @@ SEEDED: list[Bug] = [
     _bug(
         "run lets its command go on without the lease",
         "ops/locking/guarded_run.py",
-        "            child.stop(min(GRACE, held.seconds_left() / 2))\n            raise\n",
+        "            child.stop(held.grace(GRACE))\n            raise\n",
         "            child.wait(None)\n            raise\n",
         "recovery.py::test_a_run_that_was_stopped_past_its_lease_stops_its_command_and_ends_with_11",
     ),

@@ -118,7 +118,7 @@ class Checker:
             try:
                 self._lease.renew()
             except LeaseLost:
-                child.stop(min(GRACE, self._lease.seconds_left() / 2))
+                child.stop(self._lease.grace(GRACE))
                 raise
         child.stop(GRACE)
         return None

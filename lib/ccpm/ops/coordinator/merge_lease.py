@@ -70,8 +70,8 @@ class MergeLease:
     def seconds_to_renewal(self) -> float:
         return self._held.seconds_to_renewal() or 0.0
 
-    def seconds_left(self) -> float:
-        return self._held.seconds_left()
+    def grace(self, longest: float) -> float:
+        return self._held.grace(longest)
 
     def move(self, repository: Repository, moves: dict[str, tuple[str, str]]) -> None:
         """Move refs, {ref: (new, old)}, all or none. VersionConflict (10) if one is not at its old value any more,

@@ -82,8 +82,7 @@ def _supervise(child: Child, held: Held, say: Callable[[str], None]) -> int:
             held.renew_due()
         except LeaseLost as lost:
             say(f"{lost.message}; stopping {child.name}")
-            # KILL has to have done its work when somebody else may take the lease
-            child.stop(min(GRACE, held.seconds_left() / 2))
+            child.stop(held.grace(GRACE))
             raise
 
 

@@ -17,6 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LATE = 1.0
+"""Seconds for a command to take leave whose lease is over."""
+
 
 class Held:
     """The leases of one holder, in the order in which they were taken."""
@@ -36,10 +39,12 @@ class Held:
         """Seconds until `renew_due` has something to do; None while nothing is held."""
         return max(0.0, self._due - clock.boot()) if self._leases else None
 
-    def seconds_left(self) -> float:
-        """Seconds until the first of the leases ends, 0 if it has."""
+    def grace(self, longest: float) -> float:
+        """Seconds, at most `longest`, for which a command that has to stop may take leave: when the first of the leases
+        ends and somebody else may begin, it must be gone. `LATE` where that has come already."""
         now = clock.now()
-        return max(0.0, min((leases.remaining(lease, now) for lease in self._leases.values()), default=0.0))
+        left = min(leases.remaining(lease, now) for lease in self._leases.values())
+        return min(longest, max(0.0, left / 2)) or LATE
 
     def renew_due(self) -> None:
         """Renew everything if a third of the shortest lease has passed. LeaseLost (11) if one is lost, or would end
