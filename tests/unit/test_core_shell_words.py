@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ccpm.core import shell_words, shell_writes
+from ccpm.core import shell_programs, shell_words, shell_writes
 
 RECORDER = """\
 p() { { pwd; printf '%s\\n' "$#"; printf '%s\\0' "$@"; } >>"$LOG"; printf x >>"$LOG.end"; }
@@ -71,6 +71,9 @@ JOINED = st.recursive(
         st.builds(lambda a: f"if true; then {a}\nfi", inner),
         st.builds(lambda a: f'p "$( {a}\n)" z', inner),
         st.builds(lambda a: f"x=$( {a}\n)", inner),
+        st.builds(lambda a: f"x=$(( (1 + 2) > 3 )); (( x < (4) )); {a}", inner),
+        st.builds(lambda a: f"p `echo y` \"`echo \\`echo '>z'\\``\" && {{ {a}\n}}", inner),
+        st.builds(lambda a: f"cd . || exit 1\nfor ((i = 0; i < 1; i++)); do {a}\ndone", inner),
         st.builds(lambda a: f"[[ a < b ]] && {{ {a}\n}}", inner),
         st.builds(lambda a, b: f"cat >/dev/null <<A\n$x ' \\\nA\nA\n{a}\n{b}", inner, inner),
     ),
@@ -124,7 +127,22 @@ WRITES = {
     "cd src && echo x >> a": ["src: a"],
     "cd src; cd db && rm a": ["src db: a"],
     "(cd src && rm a); rm b": ["src: a", "b"],
-    "cd src || exit; rm a /tmp/b": ["/tmp/b"],
+    "cd src || exit; rm a": ["src: a"],
+    "cd src || { echo no >&2; exit 1; }\nrm a": ["src: a"],
+    "cd src || return 1\n cd db; rm a": ["src db: a"],
+    "(cd src || exit; ); rm a": ["a"],
+    "(cd src || exit); rm a": ["a"],
+    "cd src || rm a /tmp/b; rm c": ["/tmp/b"],
+    "cd src || true; rm a /tmp/b": ["/tmp/b"],
+    "cd src || exit && x; rm a": [],
+    "if x; then cd src || exit; fi; rm a": [],
+    "n=$((1+1)); echo x > a": ["a"],
+    'n=$(( (1 + $(rm b)) * 2 )); ((n++)); echo "$((n))" > a': ["b", "a"],
+    "for ((i=0; i<3; i++)); do rm a; done": ["a"],
+    "n=$((rm a); rm b); rm c": [],
+    "rm `ls` a; rm b": ["b"],
+    'x="`date \\` >c`"; rm "`ls`" a': ["a"],
+    "rm a; echo `date": ["a"],
     "cd $DIR && rm a": [],
     "if x; then cd src; fi; rm a": [],
     "rm -rf src": ["src/**"],
@@ -134,7 +152,29 @@ WRITES = {
     "rm *.txt": [],
     "mv a b": ["a/**", "b or b/a"],
     "mv -n -- x/a dir/": ["x/a/**", "dir/ or dir//a"],
-    "mv -t dir a": [],
+    "mv -t dir a": ["a/**", "dir or dir/a"],
+    "mv --target-directory=dir x/a": ["x/a/**", "dir or dir/a"],
+    "mv -uS .bak a b": ["a/**", "b or b/a"],
+    "mv -T a b": ["a/**", "b"],
+    "cp -ub a b": ["b or b/a"],
+    "cp -tdir a b": ["dir or dir/a", "dir or dir/b"],
+    "cp --backup=numbered --suffix .old a b": ["b or b/a"],
+    "cp -n a b": [],
+    "cp -r ../new/db src": ["src or src/db from ../new/db"],
+    "cp -a new/. src": ["src from new/."],
+    "cp new/. src": [],
+    "cd x; cp -R /new/db /src": ["x: /src or /src/db from /new/db"],
+    "cd $X; cp -R new/db /src; cp -R /new /src": ["/src or /src/db", "/src or /src/new from /new"],
+    "rm -rf --one-file-system src": ["src/**"],
+    "tee --output-error=warn a": ["a"],
+    "truncate -s0 f": ["f"],
+    "truncate --size=0 f": ["f"],
+    "truncate --size 0 f": ["f"],
+    "truncate -r f g": ["g"],
+    "sed --quiet -i -l 5 s/a/b/ f": ["f"],
+    "sed -ine s/a/b/ f": ["f"],
+    "sed -i.bak -ne s/i/b/ f": ["f"],
+    "sed -ne s/i/b/ f": [],
     "cp a b c/d": ["c/d or c/d/a", "c/d or c/d/b"],
     "sed -i 's/a/b/' f g": ["f", "g"],
     "sed -i.bak -e s/a/b/ f": ["f"],
@@ -144,21 +184,39 @@ WRITES = {
     "sed s/a/b/ f > g": ["g"],
     "cat f | tee -a g h": ["g", "h"],
     "truncate -s 0 f": ["f"],
-    "git checkout -- a b": ["a/**", "b/**"],
-    "git checkout main -- a": ["a/**"],
+    "git checkout -- a b": ["a/** to the index", "b/** to the index"],
+    "git checkout -p -- a": [],
+    'git checkout "$X" -- a': ["a/**"],
+    "git checkout main -- a": ["a/** to main"],
     "git checkout main": [],
-    "git -C sub checkout -- a": ["sub: a/**"],
-    "git restore -s HEAD~1 a": ["a/**"],
+    "git -C sub checkout -- a": ["sub: a/** to the index"],
+    "git -c a.b=c -P -C sub rm a": ["sub: a/**"],
+    "git --no-pager restore a": ["a/** to the index"],
+    "git --git-dir=x restore a": [],
+    "git --work-tree x restore a": [],
+    "git restore --source HEAD a": ["a/** to HEAD"],
+    "git restore --source=HEAD~1 --progress a": ["a/** to HEAD~1"],
+    "git restore -SW a": ["a/** to HEAD"],
+    "git restore --patch a": [],
+    "git rm -n a": [],
+    "git mv -n a b": [],
+    "git restore -s HEAD~1 a": ["a/** to HEAD~1"],
     "git restore --staged a": [],
     "git rm -q a": ["a/**"],
     "git rm --cached a": [],
     "git mv a b": ["a/**", "b or b/a"],
     "bash -c 'cd src && rm a'": ["src: a"],
+    "bash -xc 'rm a' b": ["a"],
+    "bash -euo pipefail -c 'rm a'": ["a"],
+    "bash --norc -c -x 'rm a'": ["a"],
+    "bash -nc 'rm a'": [],
+    "bash run.sh -c 'rm a'": [],
+    "cd $X; bash -c 'cd src; rm /a'; bash -c 'rm /b'": ["/b"],
     "sudo -u root rm a": [],
     "nohup env A=1 rm a &": ["a"],
     "case x in a) rm b;; esac": [],
     "f() { rm a; }": [],
-    "rm a; echo `date` > b": ["a"],
+    "rm a; echo `date` > b": ["a", "b"],
     "echo 'rm a > b'": [],
     "cat <<EOF\nrm a\nEOF": [],
     "git commit -m \"$(cat <<'EOF'\nfix > it\nEOF\n)\" && rm a": ["a"],
@@ -168,9 +226,11 @@ WRITES = {
 }
 
 
-def shown(write: shell_writes.Write) -> str:
+def shown(write: shell_programs.Write) -> str:
     text = f"{write.path}/**" if write.is_tree else write.path
     text = f"{text} or {write.path}/{write.name}" if write.name else text
+    text = f"{text} from {write.source}" if write.source else text
+    text = text if write.undone_to is None else f"{text} to {write.undone_to or 'the index'}"
     return f"{' '.join(write.where)}: {text}" if write.where else text
 
 

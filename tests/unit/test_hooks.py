@@ -269,9 +269,21 @@ def test_the_copy_of_the_plan_in_a_worktree_is_refused_with_the_helpers_to_use(
         "(cd src/db; rm user.ts)",
         'git commit -m "$(cat x)" ; tee src/db/user.ts < x',
         "cp src/app.ts src/db/user.ts",
+        "cp -r new/db src",
+        "cp -r new/. src",
+        "cp -t src/db new/db/user.ts",
+        "n=$((1+1)); echo x > src/db/user.ts",
+        "echo `date` > src/db/user.ts",
+        "cd src || exit; rm db/user.ts",
+        "git -c a.b=c rm src/db/user.ts",
+        "git restore --source HEAD src/db/user.ts",
+        "bash -xc 'truncate -s0 src/db/user.ts'",
     ],
 )
 def test_a_command_that_writes_a_file_of_another_is_refused(top: Path, command: str) -> None:
+    (top / "new/db").mkdir(parents=True)
+    (top / "new/db/user.ts").touch()
+    (top / "src/db/user.ts").write_text("changed\n")
     said = reason(bash(top, command))
     assert OTHER in said
     assert "in this command would write" in said
@@ -288,11 +300,31 @@ def test_a_command_that_writes_a_file_of_another_is_refused(top: Path, command: 
         "git commit -m 'rm src/db/user.ts'",
         "grep x src/db/user.ts 2>/dev/null",
         "rm $FILES src/db/user.ts",
+        "cp -r src web",
+        "cp -n src/app.ts src/db/user.ts",
+        "git restore .",
+        "git checkout -- .",
+        "git restore src/db/user.ts",
         "cat <<'E' > out\nrm src/db/user.ts\nE",
     ],
 )
 def test_a_command_that_does_not_certainly_write_one_is_let_through(top: Path, command: str) -> None:
     assert bash(top, command) == {}
+
+
+def test_only_what_git_would_take_back_counts_in_a_checkout_of_a_folder(top: Path) -> None:
+    (top / "src/app.ts").write_text("mine\n")
+    for command in (
+        "git checkout -- .",
+        "git restore .",
+        "cd src && git restore db app.ts",
+        "git checkout HEAD -- .",
+        "git restore --source HEAD .",
+    ):
+        assert bash(top, command) == {}
+        (top / "src/db/user.ts").write_text("theirs\n")
+        assert f"src/db/user.ts belongs to {OTHER}" in reason(bash(top, command))
+        git(top, "checkout", "--", "src/db")
 
 
 def test_a_folder_is_looked_at_as_far_as_its_last_file(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,14 @@ control structures), each with its words, the targets of its writing redirection
 through before it. A word whose text depends on anything but the source (variables, substitutions, globs, `~`, braces)
 has no text. Grammar: "Shell Command Language" of POSIX.1-2017, and the extensions of bash that change how it is read.
 
-Guarantee: nothing is guessed. Where the reader meets what it does not know (`case`, functions, backquotes, arithmetic,
-a missing quote), it stops: what stood before is returned, the rest is not.
+Guarantee: nothing is guessed. Where the reader meets what it does not know (`case`, functions, arrays, a missing
+quote), it stops: what stood before is returned, the rest is not.
 Non-guarantees: whether a command is reached, what aliases and functions make of its name, what a program does.
 """
 
 from __future__ import annotations
+
+from ccpm.core.shell_quoting import BLANKS, ENDS, Text, Unclear, Word
 
 LONGEST = 100_000
 """Characters of the longest source that is looked at."""
@@ -18,27 +20,10 @@ LONGEST = 100_000
 DEEPEST = 20
 """Levels of nesting that are followed."""
 
-_BLANKS = " \t"
-_ENDS = " \t\n;&|()<>"
 _SKIPPED = frozenset("if then else elif fi while until do done { } ! time".split())
 _UNKNOWN = frozenset("case esac function select coproc".split())
 _BRANCHING = frozenset("if then else elif while until do for".split())
-_IN_QUOTES_ESCAPED = '$`"\\\n'
 _WRITING = frozenset([">", ">>", ">|", "&>", "&>>", "<>"])
-
-
-class Word:
-    """`text` None: it depends on more than the source; `splits`: then it may also be no word or several. `start` and
-    `end` are its place in the source. `is_bare`: nothing of it was quoted."""
-
-    __slots__ = ("end", "is_bare", "splits", "start", "text")
-
-    def __init__(self, text: str | None, start: int, end: int, is_bare: bool, splits: bool) -> None:
-        self.text = text
-        self.start = start
-        self.end = end
-        self.is_bare = is_bare
-        self.splits = splits
 
 
 class Command:
@@ -55,45 +40,37 @@ class Command:
         self.where = where
 
 
-class _Unclear(Exception):
-    pass
-
-
 def commands(source: str) -> list[Command]:
     """The simple commands of `source` in order, up to what is not understood."""
     reader = _Reader(source)
     if len(source) <= LONGEST:
         try:
             reader.read_list("", 0)
-        except _Unclear:
+        except Unclear:
             pass
     return reader.found
 
 
-class _Reader:
+class _Reader(Text):
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.at = 0
+        super().__init__(source)
         self.found: list[Command] = []
         self.where: tuple[str, ...] | None = ()
         self.heredocs: list[tuple[str, bool, bool]] = []
         self.branches = False
-
-    def peek(self, ahead: int = 0) -> str:
-        at = self.at + ahead
-        return self.source[at] if at < len(self.source) else ""
+        self.after_escape: tuple[int, tuple[str, ...]] | None = None
 
     def read_list(self, closing: str, depth: int) -> None:
         """Commands up to `closing` ("" = the end), which is passed over."""
         if depth > DEEPEST:
-            raise _Unclear
+            raise Unclear
         before = ";"
         while True:
             self.skip_blanks()
             char = self.peek()
             if not char:
                 if closing:
-                    raise _Unclear
+                    raise Unclear
                 return
             if char == "\n":
                 self.at += 1
@@ -103,7 +80,7 @@ class _Reader:
                 before = self.read_operator()
             elif char == ")":
                 if closing != ")":
-                    raise _Unclear
+                    raise Unclear
                 self.at += 1
                 return
             elif char == "(":
@@ -111,9 +88,20 @@ class _Reader:
             else:
                 self.read_command(before, depth)
 
+    def read_inside(self, depth: int) -> None:
+        heredocs, self.heredocs = self.heredocs, []
+        self.read_apart(depth)
+        self.heredocs = heredocs
+
+    def read_apart(self, depth: int) -> None:
+        """Commands up to a `)`, whose `cd`s end with it."""
+        before = self.where, self.after_escape
+        self.read_list(")", depth)
+        self.where, self.after_escape = before
+
     def skip_blanks(self) -> None:
         while True:
-            if self.peek() and self.peek() in _BLANKS:
+            if self.peek() and self.peek() in BLANKS:
                 self.at += 1
             elif self.source.startswith("\\\n", self.at):
                 self.at += 2
@@ -128,28 +116,32 @@ class _Reader:
             o for o in (";;", ";&", "&&", "||", "|&", ";", "&", "|") if self.source.startswith(o, self.at)
         )
         if operator in (";;", ";&"):
-            raise _Unclear  # of `case`
+            raise Unclear  # of `case`
         self.at += len(operator)
         return operator
 
     def read_subshell(self, depth: int) -> None:
         if self.peek(1) == "(":
-            raise _Unclear
+            self.skip_arithmetic(depth)
+            return
         self.at += 1
-        before = self.where
-        self.read_list(")", depth + 1)
-        self.where = before
+        self.read_apart(depth + 1)
 
     def read_command(self, before: str, depth: int) -> None:
+        if self.after_escape and self.at >= self.after_escape[0]:
+            self.where, self.after_escape = self.after_escape[1], None
         command = Command(self.where)
         while True:
             self.skip_blanks()
             char = self.peek()
             if not char or char in "\n;|)" or (char == "&" and self.peek(1) != ">"):
                 break
+            if char == "(" and self.peek(1) == "(" and [word.text for word in command.words] == ["for"]:
+                self.skip_arithmetic(depth)
+                continue
             if char == "(":
                 if command.words or command.assigns:
-                    raise _Unclear  # a function, an array, a syntax error
+                    raise Unclear  # a function, an array, a syntax error
                 break  # a subshell behind a reserved word
             if char in "<>&":
                 self.read_redirection(command, "", depth)
@@ -170,7 +162,7 @@ class _Reader:
         if text in _BRANCHING:
             self.branches = True
         if text in _UNKNOWN:
-            raise _Unclear
+            raise Unclear
         if text == "[[":
             self.skip_test()
             return True
@@ -188,7 +180,7 @@ class _Reader:
         while True:
             self.skip_blanks()
             if not self.peek():
-                raise _Unclear
+                raise Unclear
             if self.peek() in "<>&|()\n;":
                 self.at += 1
             elif self.read_word(DEEPEST).text == "]]":
@@ -202,11 +194,14 @@ class _Reader:
         goes_on = self.peek() in ("", "\n", ";", ")") or self.source.startswith("&&", self.at)
         target = names[2:] if names[1:2] == ["--"] else names[1:]
         plain = len(target) == 1 and target[0] and not target[0].startswith("-")
-        certain = before in (";", "&&") and goes_on and names[0] == "cd" and not self.branches
-        if plain and certain and self.where is not None and not command.assigns:
-            self.where = (*self.where, str(target[0]))
-        else:
-            self.where = None
+        escape = _end_of_escape(self.source, self.at)
+        before_it, self.where = self.where, None
+        if not plain or names[0] != "cd" or before not in (";", "&&") or self.branches or command.assigns:
+            return
+        if before_it is not None and goes_on:
+            self.where = (*before_it, str(target[0]))
+        elif before_it is not None and escape:
+            self.after_escape = escape, (*before_it, str(target[0]))
 
     def read_redirection(self, command: Command, number: str, depth: int) -> None:
         for operator in ("<<<", "<<-", "&>>", "<<", ">>", ">|", ">&", "<&", "<>", "&>", "<(", ">(", "<", ">"):
@@ -214,18 +209,17 @@ class _Reader:
                 break
         self.at += len(operator)
         if operator in ("<(", ">("):
-            start, before = self.at, self.where
-            self.read_list(")", depth + 1)
-            self.where = before
+            start = self.at
+            self.read_inside(depth + 1)
             command.words.append(Word(None, start, self.at, False, False))
             return
         self.skip_blanks()
-        if not self.peek() or self.peek() in _ENDS:
-            raise _Unclear
+        if not self.peek() or self.peek() in ENDS:
+            raise Unclear
         word = self.read_word(depth)
         if operator in ("<<", "<<-"):
             if word.text is None:
-                raise _Unclear
+                raise Unclear
             self.heredocs.append((word.text, operator == "<<-", word.is_bare))
         elif operator in _WRITING or (operator == ">&" and not number and not _is_descriptor(word)):
             command.outputs.append(word)
@@ -248,101 +242,25 @@ class _Reader:
         self.at += len(line) + len(newline)
         return line
 
-    def read_word(self, depth: int) -> Word:
-        start = self.at
-        text: list[str] = []
-        known, bare, splits = True, True, False
-        while self.peek() and self.peek() not in _ENDS:
-            char = self.peek()
-            if char == "\\":
-                text.append(self.peek(1).replace("\n", ""))
-                self.at += 2
-                bare = False
-            elif char in "'\"":
-                bare = False
-                part = self.read_single() if char == "'" else self.read_double(depth)
-                known = known and part is not None
-                text.append(part or "")
-            elif char == "`":
-                raise _Unclear
-            elif char == "$" and self.peek(1) not in (
-                "",
-                *_ENDS.replace("(", ""),
-                "\\",
-                "/",
-                ".",
-                ",",
-                ":",
-                "=",
-            ):
-                splits = splits or self.peek(1) not in "'\""
-                self.skip_expansion(depth)
-                known = False
-            else:
-                is_brace = char in "{}" and not (
-                    self.at == start and self.source[start + 1 : start + 2] in ("", *_ENDS)
-                )
-                if char in "*?[" or is_brace or (char == "~" and self.at == start):
-                    known, splits = False, True
-                text.append(char)
-                self.at += 1
-        return Word("".join(text) if known else None, start, self.at, bare, splits)
-
-    def read_single(self) -> str:
-        end = self.source.find("'", self.at + 1)
-        if end < 0:
-            raise _Unclear
-        text = self.source[self.at + 1 : end]
-        self.at = end + 1
-        return text
-
-    def read_double(self, depth: int) -> str | None:
-        """The text between double quotes, None when it holds an expansion."""
-        self.at += 1
-        text: list[str] = []
-        known = True
-        while (char := self.peek()) != '"':
-            if not char or char == "`":
-                raise _Unclear
-            if char == "\\" and self.peek(1) and self.peek(1) in _IN_QUOTES_ESCAPED:
-                text.append(self.peek(1).replace("\n", ""))
-                self.at += 2
-            elif char == "$" and (self.peek(1).isalnum() or self.peek(1) in tuple("({_@*#?$!-")):
-                self.skip_expansion(depth)
-                known = False
-            else:
-                text.append(char)
-                self.at += 1
-        self.at += 1
-        return "".join(text) if known else None
-
-    def skip_expansion(self, depth: int) -> None:
-        """To behind a `$…`. The commands in a `$(…)` are read like all others."""
-        self.at += 1
-        following = self.peek()
-        if following == "(":
-            if self.peek(1) == "(":
-                raise _Unclear
-            self.at += 1
-            before, heredocs, self.heredocs = self.where, self.heredocs, []
-            self.read_list(")", depth + 1)
-            self.where, self.heredocs = before, heredocs
-        elif following == "{":
-            end = self.source.find("}", self.at)
-            inside = self.source[self.at + 1 : end]
-            if end < 0 or any(char in inside for char in "'\"`\\${"):
-                raise _Unclear
-            self.at = end + 1
-        elif following == "'":
-            self.at += 1
-            while self.peek() and self.peek() != "'":
-                self.at += 2 if self.peek() == "\\" else 1
-            if not self.peek():
-                raise _Unclear
-            self.at += 1
-        elif following != '"':  # $"…" is a quoted word of its own
-            self.at += 1
-
 
 def _is_descriptor(word: Word) -> bool:
     return word.text is not None and (word.text == "-" or word.text.removesuffix("-").isdigit())
+
+
+def _end_of_escape(source: str, at: int) -> int:
+    """The place behind a `|| exit`, `|| return` or `|| { …; exit; }` at `at`, 0 if there is none: who comes past it has
+    not failed before it."""
+    if not source.startswith("||", at):
+        return 0
+    rest = source[at + 2 :].lstrip(BLANKS)
+    start = len(source) - len(rest)
+    if rest.startswith("{"):
+        inside, closing, after = rest[1:].partition("}")
+        last = inside.replace("\n", ";").rstrip(" \t;").rpartition(";")[2]
+        is_clear = closing and after.lstrip(BLANKS)[:1] in ("", ";", "\n") and not set(inside) & set("(){`")
+        end = start + 1 + len(inside) + 1
+    else:
+        last = rest.partition("\n")[0].partition(";")[0]
+        is_clear = not set(last) & set("(){}`<>")
+        end = start + len(last)
+    return end if is_clear and not set(last) & set("&|") and last.split()[:1] in (["exit"], ["return"]) else 0

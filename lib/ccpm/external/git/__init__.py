@@ -52,6 +52,16 @@ def changed_files(folder: str) -> list[str]:
     return [path for path in paths if not path.startswith(".claude/")]
 
 
+def files_unlike(worktree: str, commit: str, path: str) -> list[str]:
+    """Files at or below `path` (absolute) that differ from `commit` ("": the index), relative to the worktree."""
+    question = ("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
+    return [
+        name
+        for name in os.fsdecode(output(worktree, *question, *filter(None, [commit]), "--", path)).split("\0")
+        if name
+    ]
+
+
 def whereabouts(folder: str) -> dict[str, str]:
     """{worktree, branch} around `folder`; {} outside of git. A detached HEAD has the branch ""."""
     top = run(folder, "rev-parse", "--show-toplevel").strip()

@@ -14,7 +14,7 @@ from ccpm.files import checkout, glance, root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ccpm.core.shell_writes import Write
+    from ccpm.core.shell_programs import Write
     from ccpm.ops.claude.hooks import Call
 
 MOST_FILES = 20_000
@@ -71,17 +71,41 @@ def _denial_of_write(call: Call, write: Write) -> str:
     path = _path_of(call, write)
     if not path:
         return ""
+    source = _named(call, write, write.source) if write.source else ""
+    if source and os.path.isdir(source):
+        return _denial_of_tree(call, source, path, write.program)
     if not (write.is_tree and os.path.isdir(path) and not os.path.islink(path)):
         folder, name = os.path.split(path)
-        return _denial_in(call, folder, [name], write.program)
+        reason = _denial_in(call, folder, [name], write.program)
+    else:
+        reason = _denial_of_tree(call, path, path, write.program)
+    return _denial_of_undoing(call, path, write) if reason and write.undone_to is not None else reason
+
+
+def _denial_of_tree(call: Call, source: str, target: str, program: str) -> str:
+    """Why the agent may not change the files below `target` that are there below `source`."""
     left = MOST_FILES
-    for folder, folders, found in os.walk(path):
+    for folder, folders, found in os.walk(source):
         folders[:] = sorted(name for name in folders if name != ".git")  # our own come first
-        reason = _denial_in(call, folder, found, write.program) if found else ""
+        reason = _denial_in(call, target + folder[len(source) :], found, program) if found else ""
         left -= len(found)
         if reason or left < 0:
-            return reason or _denial_below(call, path)
+            return reason or _denial_below(call, target)
     return ""
+
+
+def _denial_of_undoing(call: Call, path: str, write: Write) -> str:
+    """Why the agent may not take back what was changed at or below `path`: what was not, git leaves as it is."""
+    from ccpm.external import git
+
+    _, worktree, _ = _place(call, f"{path}/." if os.path.isdir(path) else path)
+    changed = (
+        os.path.split(f"{worktree}/{name}")
+        for name in git.files_unlike(worktree, write.undone_to or "", path)
+    )
+    return next(
+        filter(None, (_denial_in(call, folder, [name], write.program) for folder, name in changed)), ""
+    )
 
 
 def _denial_in(call: Call, folder: str, names: list[str], program: str) -> str:
@@ -160,11 +184,8 @@ def _may_write(command: str) -> bool:
 def _path_of(call: Call, write: Write) -> str:
     """The file or folder that `write` means, free of symbolic links; "" where a folder that the command enters is
     missing."""
-    folder = call.cwd
-    for step in write.where:
-        folder = os.path.join(folder, step)
-    path = os.path.join(folder, write.path)
-    if not os.path.isdir(folder) or "\0" in path:
+    path = _named(call, write, write.path)
+    if not path:
         return ""
     if write.name and os.path.isdir(path):
         path = os.path.join(path, write.name)
@@ -174,6 +195,12 @@ def _path_of(call: Call, write: Write) -> str:
         return os.path.realpath(path)
     folder, name = os.path.split(path.rstrip("/"))
     return os.path.join(os.path.realpath(folder), name)
+
+
+def _named(call: Call, write: Write, path: str) -> str:
+    """`path`, which the command names, as an absolute one; "" where a folder that it enters before is missing."""
+    folder = os.path.join(call.cwd, *write.where)
+    return os.path.join(folder, path) if os.path.isdir(folder) and "\0" not in path else ""
 
 
 def _helpers() -> list[str]:
