@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from ccpm.core import renumber
 from ccpm.files import clock
 from ccpm.files.journal import Journal
+from ccpm.files.json_record import Changing
 from ccpm.ops import frontmatter
 from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import board
@@ -148,6 +150,21 @@ def test_the_streams_of_the_epic_follow_once(tmp_path: Path) -> None:
         assert new == {"2-A": (2, "b"), "1-A": (1, "c"), "1-x": (None, ""), "docs": (2, "")}
         assert data["coordination"]["work_streams"] == {"2-A": "b", "1-A": "c", "1-x": "", "docs": ""}
         assert (data["agents"]["c"]["work_stream"], data["agents"]["c"]["odd"]) == ("1-A", 1)
+
+
+def test_who_decides_on_the_board_meanwhile_is_waited_for(tmp_path: Path) -> None:
+    actor = prepare(tmp_path)
+    path = tmp_path / ".claude/epics/auth/work.json"
+    waiting = threading.Thread(
+        target=board.renumber, args=(str(path), {"1": "2"}, "mark", actor.store, {}), daemon=True
+    )
+    with Changing(str(path)):
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(30)
+    assert not waiting.is_alive()
+    assert not path.exists()
 
 
 def test_the_board_of_the_epic_follows_once(tmp_path: Path) -> None:

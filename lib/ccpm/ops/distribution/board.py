@@ -134,12 +134,13 @@ def entry_of(data: dict[str, Any], key: str) -> dict[str, Any]:
 
 def renumber(path: str, names: dict[str, str], mark: str, store: Store, fences: dict[str, int]) -> None:
     """Let the board in `path`, if there is one, call tasks by new names {old: new}, all at once. `mark` stands for
-    this renaming: with the one that the board has already, nothing is done."""
-    if not names or not os.path.exists(path):
+    this renaming: with the one that the board has already, nothing is done. Whoever decides on the board meanwhile is
+    waited for, also where there is none yet: what they saw was named by the old names."""
+    if not names:
         return
     with Changing(path) as board:
         _checked(path, board.data)
-        if board.data.get("renumbered") == mark:
+        if board.is_new or board.data.get("renumbered") == mark:
             return
         board.data["renumbered"] = mark
         for holder, key in ((board.data, "tasks"), (board.data.get("plan") or {}, "assignments")):
