@@ -247,6 +247,6 @@ hint: command -v no-such-command shows whether it is in $PATH' ]
 
 @test "a fence with thousands of digits is a usage error" {
   echo x >notes.md
-  run ccpm-atomic-write notes.md --fence "epic-a:$(printf '%05000d' 1)" <notes.md
+  run ccpm-atomic-write notes.md --fence "epic-a:$(printf '%05000d' 1)" <<<mine
   status_is 2
 }
