@@ -80,6 +80,22 @@ PYTHON
   done
 }
 
+@test "what changes a stream or gives a file back says with --json what it did" {
+  export CCPM_AGENT_ID=agent-a
+  ccpm-agent claim auth db 'src/db/**'
+  run ccpm-agent start auth db --json
+  [ "$output" = '{"epic": "auth", "stream": "db", "status": "in-progress"}' ]
+  run ccpm-agent complete auth db --json
+  [ "$output" = '{"epic": "auth", "stream": "db", "status": "completed"}' ]
+  run --separate-stderr ccpm-agent release auth web --json
+  [ "$output" = '{"epic": "auth", "stream": "web", "released": false}' ]
+  ccpm-agent request src/app.ts
+  run ccpm-agent return src/app.ts --json
+  [ "$output" = '{"file": "src/app.ts", "returned": true}' ]
+  run --separate-stderr ccpm-agent return src/app.ts --json
+  [ "$output" = '{"file": "src/app.ts", "returned": false}' ]
+}
+
 @test "wrong names have exact codes" {
   run ccpm-agent register nowhere
   status_is 66

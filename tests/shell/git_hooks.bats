@@ -170,6 +170,17 @@ hook() {
   [[ $output == *'"agent_id": "agent-a"'*'"commits": 3'*'"agent_id": "agent-b"'*'"commits": 1'* ]]
 }
 
+@test "a broken registry of another epic does not let a commit through" {
+  ccpm-agent hooks install >/dev/null
+  as agent-a ccpm-agent claim auth db 'src/db/**'
+  printf '<<<<<<< "files"' >.claude/epics/pay/agents.json
+  echo x >src/db/a.ts && echo x >b.ts
+  git add src b.ts
+  run as agent-b git commit -m all
+  status_is 1
+  [[ $output == *"src/db/a.ts  belongs to agent-a"* ]]
+}
+
 @test "concluding a merge takes in what the other side changed, and refuses what is changed on the way" {
   ccpm-agent hooks install >/dev/null
   echo base >both.txt
@@ -192,6 +203,7 @@ hook() {
   git add src/db/a.ts
   run as agent-b git commit -m merge
   status_is 1
+  [[ $output == *"hint: ask for it: ccpm-agent request src/db/a.ts --reason WHY; or give the merge up: git merge --abort"* ]]
   git checkout -q side -- src/db/a.ts
   run as agent-b git commit -m merge
   status_is 0

@@ -55,7 +55,9 @@ def _start(parser: Parser, argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from ccpm.ops.team import streams
 
-    streams.start(*_resolve(args), args.stream)
+    actor, epic = _resolve(args)
+    stream = streams.start(actor, epic, args.stream)
+    print_result(args, "", {"epic": epic, "stream": stream.name, "status": stream.status})
     return OK
 
 
@@ -64,8 +66,11 @@ def _release(parser: Parser, argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from ccpm.ops.team import streams
 
-    if not streams.release(*_resolve(args), args.stream):
+    actor, epic = _resolve(args)
+    was_mine = streams.release(actor, epic, args.stream)
+    if not was_mine:
         say(f"{args.stream} was free already")
+    print_result(args, "", {"epic": epic, "stream": args.stream, "released": was_mine})
     return OK
 
 
@@ -74,7 +79,9 @@ def _complete(parser: Parser, argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from ccpm.ops.team import streams
 
-    streams.complete(*_resolve(args), args.stream)
+    actor, epic = _resolve(args)
+    stream = streams.complete(actor, epic, args.stream)
+    print_result(args, "", {"epic": epic, "stream": stream.name, "status": stream.status})
     return OK
 
 

@@ -68,8 +68,10 @@ def _return(parser: Parser, argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from ccpm.ops.team import requests
 
-    if not requests.give_back(actor_of(args), args.file):
+    was_mine = requests.give_back(actor_of(args), args.file)
+    if not was_mine:
         say(f"{args.file} was not yours")
+    print_result(args, "", {"file": args.file, "returned": was_mine})
     return OK
 
 

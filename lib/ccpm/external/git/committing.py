@@ -14,6 +14,14 @@ def path_in(folder: str, *question: str) -> str:
     return os.path.realpath(os.path.join(folder, answer)) if answer else ""
 
 
+def concluded(worktree: str) -> str:
+    """What the commit that is being made concludes, as a command of git ("merge", "cherry-pick"); "" for a commit of
+    its own, which may be one of some files only."""
+    git_dir = path_in(worktree, "--git-dir")
+    heads = {"MERGE_HEAD": "merge", "CHERRY_PICK_HEAD": "cherry-pick"}
+    return next((word for name, word in heads.items() if os.path.exists(os.path.join(git_dir, name))), "")
+
+
 def staged(worktree: str) -> list[str]:
     """Files that the commit which is being made in `worktree` changes, relative to it. Of a merge, those that are like
     neither side: what only came in with the other branch is not changed by who concludes the merge."""

@@ -66,7 +66,9 @@ def check_staged(actor: Actor) -> None:
     if not theirs:
         return
     is_person = actor.agent not in living and identity.is_unnamed(actor.agent)
-    refusal = _refused(theirs, [path for path in paths if path not in theirs], is_person)
+    concluded = committing.concluded(worktree)
+    mine = [path for path in paths if path not in theirs]
+    refusal = _refused(theirs, mine, is_person, concluded)
     if os.environ.get("CCPM_HOOK_SHADOW", "") in ("", "0"):
         raise refusal
     events.append(actor.top, "hook.shadow", agent=actor.agent, tool="git commit", reason=refusal.message)
@@ -74,7 +76,8 @@ def check_staged(actor: Actor) -> None:
 
 
 def _unclaimed(top: str, worktree: str, swept: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    claimed = ownership.find(top, [os.path.join(worktree, path) for path in swept])
+    registries, _ = ownership.load(top)  # one that cannot be read does not keep the others from being asked
+    claimed = ownership.find(top, [os.path.join(worktree, path) for path in swept], "", (registries, []))
     return {path: told for path, told in swept.items() if os.path.join(worktree, path) not in claimed}
 
 
@@ -138,12 +141,15 @@ def _process(actor: Actor) -> int:
     return identity.process_of(actor.agent) if os.environ.get("CLAUDE_CODE_SESSION_ID") else 0
 
 
-def _refused(theirs: dict[str, tuple[str, str]], mine: list[str], is_person: bool) -> NotYours:
-    """`theirs`: {path: (whose it is, the reason in words)}."""
+def _refused(
+    theirs: dict[str, tuple[str, str]], mine: list[str], is_person: bool, concluded: str
+) -> NotYours:
+    """`theirs`: {path: (whose it is, the reason in words)}. `concluded`: what this commit ends, and can only end as a
+    whole (external/git/committing.py)."""
     lines = [f"  {path}  {why}" for path, (_, why) in list(theirs.items())[:_SHOWN]]
     more = f"\n  … and {len(theirs) - _SHOWN} more" if len(theirs) > _SHOWN else ""
     own = " ".join(map(_quoted, mine[:_SHOWN]))
-    ways = [f"commit only your own files: git commit -m MESSAGE -- {own}"] if own else []
+    ways = [f"commit only your own files: git commit -m MESSAGE -- {own}"] if own and not concluded else []
     claimed = next((path for path, (_, why) in theirs.items() if why.startswith("belongs")), "")
     first = next(iter(theirs))
     ways.append(
@@ -151,6 +157,8 @@ def _refused(theirs: dict[str, tuple[str, str]], mine: list[str], is_person: boo
         if claimed
         else f"wait until {theirs[first][0]} has committed it, or leave it out: git restore --staged {_quoted(first)}"
     )
+    if concluded:
+        ways.append(f"give the {concluded} up: git {concluded} --abort")
     if is_person:
         ways.append("commit them all the same: git commit --no-verify")
     return NotYours(
