@@ -131,6 +131,7 @@ def test_an_ordinary_command_line_does_not_load_argparse() -> None:
         f"import sys; sys.path.insert(0, {str(LIB)!r})\n"
         "from ccpm.cli import lock\n"
         "lock._parser('release', lock._add_identity_options).parse_args(['r1', '--token', '4', '--json'])\n"
+        "lock._parser('release', lock._add_identity_options).parse_args(['--token', '4', '--', '-r1'])\n"
         "print(sorted({'argparse', 're', 'gettext'} & set(sys.modules)))\n"
         "try: lock._parser('release').parse_args(['--token', 'x'])\n"
         "except Exception: print('argparse' in sys.modules)\n"

@@ -165,7 +165,8 @@ class _Group:
 
 def _read(declared: list[Declared], argv: list[str]) -> Values:
     """The values of an ordinary command line: declared options by their full names, values and positionals that do
-    not begin with a dash, nothing missing, nothing twice in one exclusive group. `Unusual` for any other."""
+    not begin with a dash or are all behind one `--`, nothing missing, nothing twice in one exclusive group. `Unusual` for any
+    other."""
     values = Values()
     options: dict[str, Declared] = {}
     for one in declared:
@@ -180,6 +181,12 @@ def _read(declared: list[Declared], argv: list[str]) -> Values:
     for text in waiting:
         if not text.startswith("-"):
             positionals.append(text)
+            continue
+        if text == "--":
+            rest = list(waiting)
+            if positionals or not rest or "--" in rest:
+                raise Unusual
+            positionals = rest
             continue
         name, equals, value = text.partition("=")
         option = options.get(name)
