@@ -260,6 +260,5 @@ TestAgents = AgentMachine.TestCase
 TestAgents.settings = settings(
     max_examples=int(os.environ.get("CCPM_GENERATED", "15")),
     stateful_step_count=30,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -138,7 +138,7 @@ BURSTS = st.lists(
     min_size=1,
     max_size=6,
 )
-FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 
 
 @FEW

@@ -365,7 +365,6 @@ EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "120"))
 often = settings(
     max_examples=EXAMPLES,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

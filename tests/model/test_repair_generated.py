@@ -17,7 +17,6 @@ from ccpm.files import flaw, frontmatter, frontmatter_problems, mending, plain_b
 
 MANY = settings(
     max_examples=int(os.environ.get("CCPM_GENERATED", "150")),
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -154,7 +154,7 @@ def cycles_by_brute_force(start: Wait, waits: list[Wait], holders: dict[str, lis
     )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(situations())
 def test_a_cycle_is_found_exactly_when_brute_force_finds_one(
     situation: tuple[Wait, list[Wait], dict[str, list[Lease]]],
@@ -174,7 +174,7 @@ def check_cycle(found: list[Edge], start: Wait, holders: dict[str, list[Lease]])
         assert blocks(edge.wait, edge.via, holders)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_agents_that_take_everything_in_one_order_are_never_refused(data: st.DataObject) -> None:
     """Each holds some resources and waits for a later one: however long the chains, none closes."""

@@ -37,7 +37,7 @@ PATHS = st.tuples(FOLDERS, st.sampled_from((*NAMES, "c", "*", "xb", "b.ts"))).ma
 )
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(mine=pattern_set(), theirs=pattern_set(), tree=st.lists(PATHS, min_size=8, max_size=24))
 def test_sets_that_cannot_meet_have_no_common_file_in_any_tree(
     mine: list[str], theirs: list[str], tree: list[str]
@@ -51,7 +51,7 @@ def test_sets_that_cannot_meet_have_no_common_file_in_any_tree(
         assert means(theirs, found), f"{theirs} do not mean {found!r}"
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(one=pattern(), path=PATHS)
 def test_a_set_meets_the_exact_pattern_of_a_path_if_and_only_if_it_means_that_path(
     one: str, path: str

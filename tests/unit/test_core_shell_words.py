@@ -83,7 +83,6 @@ JOINED = st.recursive(
 
 @settings(
     max_examples=int(os.environ.get("CCPM_GENERATED", "60")),
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(script=st.one_of(JOINED, HEREDOC))

@@ -107,7 +107,7 @@ def test_the_text_is_the_documented_one() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::ruamel.yaml.error.MantissaNoDotYAML1_1Warning")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(leases(EXCLUSIVE))
 @example(a_lease(operation="null"))
 @example(a_lease(operation="007"))

@@ -151,7 +151,7 @@ class Disk:
         max_size=8,
     )
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_no_power_cut_and_no_reboot_brings_a_token_back(steps: list[tuple[str, int]]) -> None:
     import tempfile
 

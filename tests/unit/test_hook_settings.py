@@ -39,7 +39,7 @@ SETTINGS = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(text=SETTINGS)
 def test_what_was_there_stays_and_our_hooks_come_out_again_to_the_byte(text: str) -> None:
     merged = hook_settings.with_hooks(text)
