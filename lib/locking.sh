@@ -200,7 +200,10 @@ _ccpm_drop() {
 
 # Takes $CCPM_FENCE into $_CCPM_FENCES; $_CCPM_NUMBER is its project then, $1 where that is not said.
 _ccpm_save_fences() {
-  _ccpm_number "${CCPM_FENCE_ROOT:-${_CCPM_ROOTS[$1]}}"
+  case ${CCPM_FENCE_ROOT-} in
+    '' | "${_CCPM_ROOTS[$1]}") _CCPM_NUMBER=$1 ;;
+    *) _ccpm_number "$CCPM_FENCE_ROOT" ;;
+  esac
   _CCPM_FENCES[_CCPM_NUMBER]=${CCPM_FENCE-}
 }
 

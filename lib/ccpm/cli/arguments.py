@@ -165,8 +165,8 @@ class _Group:
 
 def _read(declared: list[Declared], argv: list[str]) -> Values:
     """The values of an ordinary command line: declared options by their full names, values and positionals that do
-    not begin with a dash or are all behind one `--`, nothing missing, nothing twice in one exclusive group. `Unusual` for any
-    other."""
+    not begin with a dash or are all behind one `--`, nothing missing, nothing twice in one exclusive group. `Unusual`
+    for any other."""
     values = Values()
     options: dict[str, Declared] = {}
     for one in declared:
@@ -177,16 +177,11 @@ def _read(declared: list[Declared], argv: list[str]) -> Values:
             options[one.names[0]] = one
     given: list[Declared] = []
     positionals: list[str] = []
+    argv, behind = _cut(argv)
     waiting = iter(argv)
     for text in waiting:
         if not text.startswith("-"):
             positionals.append(text)
-            continue
-        if text == "--":
-            rest = list(waiting)
-            if positionals or not rest or "--" in rest:
-                raise Unusual
-            positionals = rest
             continue
         name, equals, value = text.partition("=")
         option = options.get(name)
@@ -202,8 +197,21 @@ def _read(declared: list[Declared], argv: list[str]) -> Values:
                 raise Unusual
         _store(values, option, _convert(option, value))
     _check_options(options, given)
-    _place([one for one in declared if not one.is_option], positionals, values)
+    if positionals and behind:
+        raise Unusual
+    _place([one for one in declared if not one.is_option], positionals or behind, values)
     return values
+
+
+def _cut(argv: list[str]) -> tuple[list[str], list[str]]:
+    """(the words in front of a `--`, those behind it)."""
+    if "--" not in argv:
+        return argv, []
+    cut = argv.index("--")
+    behind = argv[cut + 1 :]
+    if not behind or "--" in behind:
+        raise Unusual
+    return argv[:cut], behind
 
 
 def _store(values: Values, option: Declared, value: object) -> None:
