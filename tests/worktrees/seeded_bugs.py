@@ -112,7 +112,7 @@ SEEDED: list[Bug] = [
     _bug(
         "guests in a worktree do not count",
         "ops/branches/worktree_agents.py",
-        "            if is_there and not agents.is_dead(store, agent):\n",
+        "            if is_there and not lives.is_dead(store, agent):\n",
         "            if False:\n",
         "keeping.py::test_a_guest_keeps_the_worktree_of_an_agent_that_has_left[prune]",
     ),

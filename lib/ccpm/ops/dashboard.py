@@ -13,7 +13,7 @@ from ccpm.files import agent_records, events, json_record, root
 from ccpm.files.store import Store
 from ccpm.ops.locking import wait_graph
 from ccpm.ops.locking.lock_state import State
-from ccpm.ops.team import agents
+from ccpm.ops.team import agents, lives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Dashboard:
     def __init__(self, top: str) -> None:
         self.top = top
         self.states: dict[str, State] = {}
-        self.registries: list[tuple[Registry, agents.Held]] = []
+        self.registries: list[tuple[Registry, lives.Held]] = []
         self.budget: dict[str, Any] = {}
         self.events: list[dict[str, Any]] = []
 

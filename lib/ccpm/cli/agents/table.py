@@ -11,7 +11,7 @@ from ccpm.core.registry import ACTIVE, GONE, Registry
 from ccpm.files import agent_records, clock
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
-from ccpm.ops.team import agents, request_record
+from ccpm.ops.team import lives, request_record
 from ccpm.ops.team.agent_leases import TASK
 
 TYPE_CHECKING = False
@@ -25,14 +25,14 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def rows(top: str, found: list[tuple[Registry, agents.Held]]) -> list[Row]:
+def rows(top: str, found: list[tuple[Registry, lives.Held]]) -> list[Row]:
     """All agents with the keys of their registry's file, and `agent_id`, `epic`, `streams`, `tasks` (claimed now),
     `place` (the worktree, from the root), `waits_for` and `why`."""
     waits = _waits(top)
     found_rows = []
     for registry, held in found:
         for agent in registry.agents.values():
-            status, why = agents.judge(agent, held)
+            status, why = lives.judge(agent, held)
             mine = [
                 {"stream": s.name, **agent_records.describe_stream(s)} for s in registry.streams_of(agent.id)
             ]

@@ -19,7 +19,7 @@ from ccpm.files import json_record
 from ccpm.files.store import Store
 from ccpm.ops.branches import agent_branches
 from ccpm.ops.branches.agent_branches import Branch
-from ccpm.ops.team import agents
+from ccpm.ops.team import agents, lives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,9 +115,9 @@ def overlapping_claims(top: str, epic: str = "") -> list[dict[str, str]]:
     return found
 
 
-def _lives(registry: registry_rules.Registry, agent: str, held: agents.Held) -> bool:
+def _lives(registry: registry_rules.Registry, agent: str, held: lives.Held) -> bool:
     entry = registry.agents.get(agent)
-    return entry is None or agents.judge(entry, held)[0] != registry_rules.GONE
+    return entry is None or lives.judge(entry, held)[0] != registry_rules.GONE
 
 
 def _behind(

@@ -15,7 +15,7 @@ from ccpm.core.worktree_marks import Mark
 from ccpm.errors import CcpmError
 from ccpm.files import agent_records, clock, process
 from ccpm.files.store import Store
-from ccpm.ops.team import agents
+from ccpm.ops.team import agents, lives
 
 
 def record(store: Store, epic: str, agent_id: str, worktree: str, branch: str, base: str) -> None:
@@ -50,7 +50,7 @@ def is_live(store: Store, epic: str, agent_id: str) -> bool:
     if not epic:
         return any(is_live(store, name, agent_id) for name in agent_records.epics_with_registry(store.top))
     agent = _agents(store, epic).get(agent_id)
-    return agent is not None and not agents.is_dead(store, agent)
+    return agent is not None and not lives.is_dead(store, agent)
 
 
 def at_work(store: Store, path: str, mark: Mark | None) -> dict[str, str]:
@@ -65,7 +65,7 @@ def at_work(store: Store, path: str, mark: Mark | None) -> dict[str, str]:
     for epic in agent_records.epics_with_registry(store.top):
         for agent in _agents(store, epic).values():
             is_there = agent.worktree and os.path.realpath(agent.worktree) == os.path.realpath(path)
-            if is_there and not agents.is_dead(store, agent):
+            if is_there and not lives.is_dead(store, agent):
                 found.setdefault(agent.id, clock.to_iso(agent.started))
     return found
 

@@ -161,10 +161,10 @@ def _locked(call: Call, top: str, relative: str, kind: hook_decisions.Kind) -> s
         from ccpm.files.store import Store
         from ccpm.ops import wording
         from ccpm.ops.locking import lock_state
-        from ccpm.ops.team import agents
+        from ccpm.ops.team import lives
 
         store = Store(top)
-        holders = agents.living(store, lock_state.look(store, resource).holders)
+        holders = lives.living(store, lock_state.look(store, resource).holders)
         if holders and not any(lease.owner.agent in (call.agent, call.session) for lease in holders):
             return hook_decisions.locked_denial(relative, resource, wording.holders(holders))
     return ""

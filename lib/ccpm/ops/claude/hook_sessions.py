@@ -16,7 +16,7 @@ from ccpm.files.store import Store
 from ccpm.ops import identity
 from ccpm.ops.actor import Actor
 from ccpm.ops.claude import hook_changes, hooks
-from ccpm.ops.team import agent_leases, agents
+from ccpm.ops.team import agent_leases, agents, lives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _registries(top: str) -> list[Registry]:
 
 def _is_alive(registry: Registry, agent: str) -> bool:
     known = registry.agents.get(agent)
-    return known is None or agents.judge(known)[0] != rules.GONE
+    return known is None or lives.judge(known)[0] != rules.GONE
 
 
 def _rules(top: str) -> str:

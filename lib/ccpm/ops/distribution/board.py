@@ -23,7 +23,7 @@ from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import claims
 from ccpm.ops.locking.fences import Fenced
 from ccpm.ops.plan import plans
-from ccpm.ops.team import agents, ownership, streams
+from ccpm.ops.team import agents, lives, ownership, streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def live_agents(actor: Actor, epic: str) -> list[str]:
         agent.id
         for registry, held in agents.listing(actor.top, epic)
         for agent in registry.agents.values()
-        if agents.judge(agent, held)[0] != GONE
+        if lives.judge(agent, held)[0] != GONE
     ]
 
 

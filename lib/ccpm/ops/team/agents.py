@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 
 from ccpm.core import registry as rules
-from ccpm.core.leases import Lease, Owner
+from ccpm.core.leases import Owner
 from ccpm.core.names import check_agent
 from ccpm.core.registry import Agent, Registry
 from ccpm.errors import CcpmError, LeaseLost, NotFound, UsageError
@@ -23,9 +23,8 @@ from ccpm.files import agent_records, checkout, clock, events, json_record, proc
 from ccpm.files.store import Store
 from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import claims
-from ccpm.ops.team import agent_leases
+from ccpm.ops.team import agent_leases, lives
 
-Held = dict[str, list[tuple[str, Lease]]]
 OWN_EPIC = "."
 """As the name of an epic: the one in which the agent is registered."""
 
@@ -37,7 +36,7 @@ class Changing:
 
     __slots__ = ("_held", "_record", "_store", "epic", "registry")
 
-    def __init__(self, store: Store, epic: str, held: Held | None = None) -> None:
+    def __init__(self, store: Store, epic: str, held: lives.Held | None = None) -> None:
         path = agent_records.path_of(store.top, check_epic(store.top, epic))
         self.epic = epic
         self._store = store
@@ -66,7 +65,7 @@ class Changing:
         for agent in self.registry.agents.values():
             if not agent.ended:
                 agent.files_locked = agent_leases.files_of(self._held.get(agent.id, []))
-        self._record.data = agent_records.encode(self.registry, statuses(self.registry, self._held))
+        self._record.data = agent_records.encode(self.registry, lives.statuses(self.registry, self._held))
         self._record.save()
 
 
@@ -79,31 +78,16 @@ def check_epic(top: str, epic: str) -> str:
     return epic
 
 
-def statuses(registry: Registry, held: Held) -> dict[str, str]:
-    return {agent.id: judge(agent, held)[0] for agent in registry.agents.values()}
-
-
-def judge(agent: Agent, held: Held | None = None) -> tuple[str, str]:
-    """(status, why it is dead) now. A lease that it took is a sign of life as well."""
-    seen = agent_leases.newest_boot(held.get(agent.id, [])) if held else rules.NEVER
-    return rules.judge(agent, clock.now(), process.is_alive(agent.owner), process.host(), seen)
-
-
-def is_dead(store: Store, agent: Agent) -> bool:
-    """Whether `agent` is dead now. Its leases are only looked at where they could save it."""
-    return judge(agent)[0] == rules.GONE and judge(agent, agent_leases.by_agent(store))[0] == rules.GONE
-
-
-def bury_dead(store: Store, registry: Registry, held: Held) -> list[tuple[str, str]]:
+def bury_dead(store: Store, registry: Registry, held: lives.Held) -> list[tuple[str, str]]:
     """Bury the dead of `registry`, whose guard is held: (agent, why) of each."""
     found = []
     suspects = [
-        one for one in registry.agents.values() if not one.ended and judge(one, held)[0] == rules.GONE
+        one for one in registry.agents.values() if not one.ended and lives.judge(one, held)[0] == rules.GONE
     ]
     if suspects:
         held = agent_leases.by_agent(store)  # since the first look it may have taken another, and died then
     for agent in suspects:
-        status, why = judge(agent, held)
+        status, why = lives.judge(agent, held)
         if status != rules.GONE:
             continue
         ended = agent_leases.end(store, agent.id, held.get(agent.id, []), f"{agent.id} is dead: {why}")
@@ -207,7 +191,7 @@ def _forget(top: str, gone: list[str]) -> None:
             inbox.forget(top, agent)
 
 
-def listing(top: str, epic: str = "") -> list[tuple[Registry, Held]]:
+def listing(top: str, epic: str = "") -> list[tuple[Registry, lives.Held]]:
     """Every registry of the project that can be read, or that of `epic`, as it is now, with all leases: a snapshot
     without a guard, in which `files_locked` is up to date."""
     held = agent_leases.by_agent(Store(top))
@@ -242,26 +226,9 @@ def bury_in(store: Store, epics: list[str]) -> None:
 
 def bury_if_dead(store: Store, ids: set[str]) -> bool:
     """Bury those of the agents `ids` that are dead, in every epic; whether there was one."""
-    found = dead_in(store, ids)
+    found = lives.dead_in(store, ids)
     bury_in(store, found)
     return bool(found)
-
-
-def dead_in(store: Store, ids: set[str]) -> list[str]:
-    """The epics in which an agent of `ids` is dead, and nobody has buried it yet."""
-    return [
-        registry.epic
-        for registry in agent_records.load(store.top)[0]
-        if any(
-            agent.id in ids and not agent.ended and is_dead(store, agent)
-            for agent in registry.agents.values()
-        )
-    ]
-
-
-def living(store: Store, found: list[Lease]) -> list[Lease]:
-    """Those of the leases `found` that count: one that is bound to no process is over with its agent, buried or not."""
-    return [lease for lease in found if lease.owner.pid or not dead_in(store, {lease.owner.agent})]
 
 
 def read(top: str, epic: str) -> Registry:

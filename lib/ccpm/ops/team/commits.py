@@ -21,7 +21,7 @@ from ccpm.external.git import committing
 from ccpm.files import checkout, events, process
 from ccpm.ops import identity
 from ccpm.ops.actor import Actor
-from ccpm.ops.team import agents, ownership, staging
+from ccpm.ops.team import agents, lives, ownership, staging
 
 _SHOWN = 10
 """Files that a refusal names one by one."""
@@ -123,7 +123,7 @@ def _living(top: str) -> list[Agent]:
         agent
         for registry, held in agents.listing(top)
         for agent in registry.agents.values()
-        if agents.judge(agent, held)[0] != GONE
+        if lives.judge(agent, held)[0] != GONE
     ]
 
 

@@ -16,7 +16,7 @@ from ccpm.core.registry import GONE
 from ccpm.errors import NotFound, UsageError
 from ccpm.files import atomic, clock, events, json_record, root
 from ccpm.ops.actor import Actor
-from ccpm.ops.team import agents
+from ccpm.ops.team import agents, lives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def tell(actor: Actor, text: str, to: str = "", epic: str = "") -> list[str]:
         agent.id
         for registry, held in agents.listing(actor.top, epic)
         for agent in registry.agents.values()
-        if agents.judge(agent, held)[0] != GONE
+        if lives.judge(agent, held)[0] != GONE
     ]
     receivers = list(dict.fromkeys(agent for agent in living if agent != actor.agent))
     if to:

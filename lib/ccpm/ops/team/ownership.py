@@ -30,7 +30,7 @@ from ccpm.errors import CcpmError
 from ccpm.files import agent_records, checkout, clock, plain, root
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
-from ccpm.ops.team import agents, streams
+from ccpm.ops.team import lives, streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _locks_on(top: str, relative: str) -> list[Claim]:
         return []
     return [
         Claim(lease.owner.agent, clock.to_iso(lease.acquired), LOCK, operation=lease.operation)
-        for lease in agents.living(store, lock_state.look(store, resource).holders)
+        for lease in lives.living(store, lock_state.look(store, resource).holders)
     ]
 
 

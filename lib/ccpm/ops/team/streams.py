@@ -16,7 +16,7 @@ from ccpm.files import agent_records, clock, events
 from ccpm.files.store import Store
 from ccpm.ops.actor import Actor
 from ccpm.ops.locking.fences import Fenced
-from ccpm.ops.team import agents
+from ccpm.ops.team import agents, lives
 
 _CLAIMS = ".claims"
 
@@ -136,7 +136,7 @@ def is_owned(top: str, registry: Registry, stream: Stream) -> bool:
     """Whether the stream belongs to an agent that is not dead. One that the registry does not know (an older registry)
     owns its streams until somebody takes them out."""
     agent = registry.agents.get(stream.owner)
-    return bool(stream.owner) and (agent is None or not agents.is_dead(Store(top), agent))
+    return bool(stream.owner) and (agent is None or not lives.is_dead(Store(top), agent))
 
 
 def is_case_blind(top: str) -> bool:
@@ -168,7 +168,7 @@ def _others(actor: Actor, epic: str) -> list[Registry]:
         registry = agents.read(actor.top, name)
         owners = {stream.owner for stream in registry.streams.values() if stream.is_live}
         if any(
-            agents.judge(agent)[0] == rules.GONE for agent in registry.agents.values() if agent.id in owners
+            lives.judge(agent)[0] == rules.GONE for agent in registry.agents.values() if agent.id in owners
         ):
             agents.bury_in(actor.store, [name])
             registry = agents.read(actor.top, name)
