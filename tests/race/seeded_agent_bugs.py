@@ -62,4 +62,33 @@ SEEDED: list[Bug] = [
         "False and root",
         f"{UNIT}test_ownership.py::test_the_copy_in_a_linked_worktree_is_the_same_file",
     ),
+    _bug(
+        "a dead agent keeps its locks on files until they expire",
+        "ops/team/lives.py",
+        "if lease.owner.pid or not dead_in(store, {lease.owner.agent})]",
+        "]",
+        f"{UNIT}test_ownership.py::test_a_file_lock_that_no_process_holds_is_over_with_its_agent",
+    ),
+    _bug(
+        "a broken registry makes the files of all others free",
+        "ops/team/ownership.py",
+        "    if broken and not found and",
+        "    if broken and",
+        f"{UNIT}test_ownership.py::test_a_registry_that_cannot_be_read_hides_no_claim_of_another_and_makes_no_file_free",
+        "Malformed",
+    ),
+    _bug(
+        "the end of a turn gives tasks away that were begun",
+        "ops/claude/hook_sessions.py",
+        " if not agent_leases.is_ownership(name, lease)]",
+        "]",
+        f"{UNIT}test_hooks.py::test_at_the_end_of_a_turn_the_tasks_and_files_that_an_agent_has_stay_its_own",
+    ),
+    _bug(
+        "a large folder is let through when its first files are nobody's",
+        "ops/claude/hook_changes.py",
+        "            return reason or _denial_below(call, target)\n",
+        "            return reason\n",
+        f"{UNIT}test_hooks.py::test_a_folder_is_looked_at_as_far_as_its_last_file",
+    ),
 ]
