@@ -92,7 +92,7 @@ SEEDED: list[Bug] = [
     ),
     _bug(
         "a ring into a full bell blocks",
-        "files/store.py",
+        "files/bell.py",
         "os.O_WRONLY | os.O_NONBLOCK)",
         "os.O_RDWR)",
         "store.py::test_a_bell_nobody_listens_to_does_not_ring",

@@ -161,7 +161,7 @@ SEEDED: list[Bug] = [
     _bug(
         "a stopped waiter holds everybody up",
         "ops/locking/lock_state.py",
-        "        and store.seconds_since_bell(other.resource, other.ticket) < PRESENT\n",
+        "        and store.bell(other.resource, other.ticket).silence() < PRESENT\n",
         "",
         "waiting.py::test_a_stopped_waiter_holds_nobody_up_although_the_clock_was_set_back",
     ),

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from ccpm.errors import IOFailure
 from ccpm.files import atomic, process
 from ccpm.files import store as store_module
-from ccpm.files.store import Bell, Store
+from ccpm.files.bell import Bell
+from ccpm.files.store import Store
 from unit.interpreter import after_line, result, start
 
 
@@ -260,18 +261,18 @@ def test_where_there_are_no_fifos_a_waiter_looks_by_itself_and_shows_that_it_liv
 
     monkeypatch.setattr(os, "mkfifo", refuse)
     bell = store.open_bell("task-1", 7)
-    assert store.ring("task-1", 7)
+    assert store.bell("task-1", 7).ring()
     bell.wait(0.01)
-    assert store.seconds_since_bell("task-1", 7) < 5
+    assert store.bell("task-1", 7).silence() < 5
     bell.close()
-    assert store.seconds_since_bell("task-1", 7) == float("inf")
+    assert store.bell("task-1", 7).silence() == float("inf")
 
 
 def test_a_waiter_whose_bell_was_taken_away_hangs_up_a_new_one(store: Store) -> None:
     bell = store.open_bell("task-1", 7)
-    store.remove_bell("task-1", 7)
+    store.bell("task-1", 7).remove()
     bell.wait(0)
-    assert store.ring("task-1", 7)
+    assert store.bell("task-1", 7).ring()
     bell.wait(60)
     bell.close()
 
@@ -297,7 +298,7 @@ def test_a_root_that_cannot_be_written_is_an_io_error(tmp_path: Path) -> None:
 
 def test_a_bell_wakes_who_waits_on_it(store: Store) -> None:
     bell = store.open_bell("task-1", 7)
-    ringer = threading.Thread(target=store.ring, args=("task-1", 7))
+    ringer = threading.Thread(target=store.bell("task-1", 7).ring)
     ringer.start()
     started = time.monotonic()
     bell.wait(60)
@@ -308,8 +309,8 @@ def test_a_bell_wakes_who_waits_on_it(store: Store) -> None:
 
 def test_a_ring_before_the_wait_is_not_lost(store: Store) -> None:
     bell = store.open_bell("task-1", 7)
-    assert store.ring("task-1", 7) is True
-    assert store.ring("task-1", 7) is True
+    assert store.bell("task-1", 7).ring() is True
+    assert store.bell("task-1", 7).ring() is True
     started = time.monotonic()
     bell.wait(60)
     assert time.monotonic() - started < 30
@@ -318,24 +319,24 @@ def test_a_ring_before_the_wait_is_not_lost(store: Store) -> None:
 
 def test_a_bell_nobody_listens_to_does_not_ring(store: Store) -> None:
     """Neither one that was closed nor one whose waiter was killed."""
-    assert store.ring("task-1", 7) is False
+    assert store.bell("task-1", 7).ring() is False
     store.open_bell("task-1", 7).close()
-    assert store.ring("task-1", 7) is False
+    assert store.bell("task-1", 7).ring() is False
     code = "from ccpm.files.store import Store; Store(sys.argv[1]).open_bell('task-1', 8); print(1, flush=True); sys.stdin.read()"
     with start(code, store.top) as waiter:
         after_line(waiter)
-        assert store.ring("task-1", 8) is True
+        assert store.bell("task-1", 8).ring() is True
         waiter.kill()
         waiter.wait()
-        assert store.ring("task-1", 8) is False
-    store.remove_bell("task-1", 8)
-    store.remove_bell("task-1", 8)
-    assert store.seconds_since_bell("task-1", 8) == float("inf")
+        assert store.bell("task-1", 8).ring() is False
+    store.bell("task-1", 8).remove()
+    store.bell("task-1", 8).remove()
+    assert store.bell("task-1", 8).silence() == float("inf")
 
 
 def test_a_bell_that_is_full_of_rings_blocks_nobody(store: Store) -> None:
     bell = store.open_bell("task-1", 7)
-    assert all(store.ring("task-1", 7) for _ in range(70_000))
+    assert all(store.bell("task-1", 7).ring() for _ in range(70_000))
     bell.wait(0)
     bell.close()
 
@@ -344,9 +345,9 @@ def test_waiting_is_a_sign_of_life(store: Store) -> None:
     bell = store.open_bell("task-1", 7)
     path = f"{Path(store.queue_path('task-1')).parent}/task-1.7.bell"
     os.utime(path, (0, 0))
-    assert store.seconds_since_bell("task-1", 7) > 1_000_000
+    assert store.bell("task-1", 7).silence() > 1_000_000
     bell.wait(0)
-    assert store.seconds_since_bell("task-1", 7) < 60
+    assert store.bell("task-1", 7).silence() < 60
     bell.close()
 
 

@@ -19,7 +19,7 @@ from ccpm.files import checkout, clock, process
 from ccpm.ops import frontmatter, identity
 from ccpm.ops.actor import Actor
 from ccpm.ops.claude import hook_after, hook_changes, hook_worktrees, hooks
-from ccpm.ops.distribution import claims, work
+from ccpm.ops.distribution import claims, getting, work
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
 from ccpm.ops.team import agents, messages, ownership, requests, streams
@@ -543,7 +543,7 @@ def test_at_the_end_of_a_turn_the_tasks_and_files_that_an_agent_has_stay_its_own
     assert len(held) == 2
     assert call("Stop", top) == {}
     assert me.store.list_locks() == held
-    assert work.next_task(Actor(OTHER, {}, top=str(top)), "auth") is None
+    assert getting.next_task(Actor(OTHER, {}, top=str(top)), "auth") is None
 
 
 def test_a_session_that_ends_leaves_nothing(top: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ccpm.errors import Busy, LeaseLost
 from ccpm.files import process
 from ccpm.ops.actor import Actor
-from ccpm.ops.distribution import claims, work
+from ccpm.ops.distribution import claims, getting, work
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
 from ccpm.ops.sync import Progress, epic, importing
@@ -79,9 +79,9 @@ def test_nobody_gets_a_task_while_its_epic_is_synced(top: str) -> None:
 
     def try_everything() -> None:
         for get in (
-            lambda: work.next_task(ann, "auth"),
-            lambda: work.next_task(ann, "auth", may_steal=True),
-            lambda: work.claim(ann, "auth/001"),
+            lambda: getting.next_task(ann, "auth"),
+            lambda: getting.next_task(ann, "auth", may_steal=True),
+            lambda: getting.claim(ann, "auth/001"),
             lambda: work.start(actor(top, "syncer"), "auth/001"),
         ):
             with pytest.raises(Busy, match="syncer syncs its epic") as busy:
@@ -93,10 +93,10 @@ def test_nobody_gets_a_task_while_its_epic_is_synced(top: str) -> None:
     sync(top, 2, try_everything)
     assert refused == [75] * 4
     assert sorted(os.listdir(Path(top, EPIC)))[:2] == ["2.md", "3.md"]
-    given = work.next_task(ann, "auth")
+    given = getting.next_task(ann, "auth")
     assert given and given.claim.resource == "task-2"
     with pytest.raises(Busy, match="in the hands of ann for work since"):
-        work.claim(actor(top, "bob"), "auth/2")
+        getting.claim(actor(top, "bob"), "auth/2")
 
 
 def test_a_sync_that_fails_or_is_killed_keeps_no_task_back(top: str) -> None:
@@ -106,7 +106,7 @@ def test_a_sync_that_fails_or_is_killed_keeps_no_task_back(top: str) -> None:
     with pytest.raises(Busy, match="later"):
         sync(top, 2, fail)
     assert claims.every(actor(top, "ann").store) == {}
-    given = work.claim(actor(top, "ann"), "auth/001")
+    given = getting.claim(actor(top, "ann"), "auth/001")
     with pytest.raises(Busy, match=r"001\.md would be renamed, but its task is held by ann"):
         sync(top)
     work.release(actor(top, "ann"), "auth/001")

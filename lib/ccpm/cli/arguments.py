@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _GLOBAL_WITH_VALUE = ("--agent", "--fence")
 _READ_HERE = frozenset(["action", "default", "dest", "help", "metavar", "nargs", "required", "type"])
-_FLAG, _STORE, _APPEND = "store_true", "store", "append"
+FLAG, STORE, APPEND = "store_true", "store", "append"
 
 
 class Unusual(Exception):
@@ -43,28 +43,20 @@ class Declared:
         self.names = names
         self.settings = settings
         self.group = group
-        self.action = settings.get("action", _STORE)
+        self.action = settings.get("action", STORE)
         self.nargs = settings.get("nargs")
         self.type = settings.get("type")
-        self.default = settings.get("default", False if self.action == _FLAG else None)
+        self.default = settings.get("default", False if self.action == FLAG else None)
         self.required = settings.get("required", False)
         self.dest = settings.get("dest") or names[0].lstrip("-").replace("-", "_")
         self.is_option = names[0].startswith("-")
         known = len(names) == 1 and _READ_HERE.issuperset(settings)
         if self.is_option:
-            ordinary = self.action in (_FLAG, _STORE, _APPEND) and self.nargs is None
+            ordinary = self.action in (FLAG, STORE, APPEND) and self.nargs is None
             self.is_ordinary = known and ordinary and not (self.type and isinstance(self.default, str))
         else:
-            ordinary = self.action == _STORE and self.nargs in (None, "+", "*") and self.default is None
+            ordinary = self.action == STORE and self.nargs in (None, "+", "*") and self.default is None
             self.is_ordinary = known and ordinary
-
-    @property
-    def meaning(self) -> str:
-        """Its help, with the default where that is a number."""
-        text = str(self.settings.get("help", ""))
-        if isinstance(self.default, (int, float)) and self.default and not isinstance(self.default, bool):
-            text += f" (default {self.default:g})"
-        return text
 
 
 class Parser:
@@ -107,7 +99,9 @@ class Parser:
         """The values of all arguments as attributes; UsageError (2) for a wrong command line."""
         words: list[str] = []
         if self._name:
-            argv, words = self._split(argv)
+            from ccpm.cli.words import split
+
+            argv, words = split(argv, self.declared, self._takes_any)
         try:
             values: Namespace = _read(self._declared, argv)  # type: ignore[assignment]
         except Unusual:
@@ -119,37 +113,11 @@ class Parser:
                 raise UsageError(f"no {what} given", f"{self.prog} --help")
         return values
 
-    def _split(self, argv: list[str]) -> tuple[list[str], list[str]]:
-        """(the options with their values, the other words)."""
-        options = {name: one for one in self._declared for name in one.names if one.is_option}
-        ours: list[str] = []
-        words: list[str] = []
-        waiting = iter(argv)
-        for word in waiting:
-            option = options.get(word.partition("=")[0])
-            if word == "--":
-                words += waiting
-            elif word in ("-h", "--help") or option:
-                ours.append(word)
-                if option and option.action in (_STORE, _APPEND) and "=" not in word:
-                    ours += [value for value in [next(waiting, None)] if value is not None]
-            elif word.startswith("--") and not self._takes_any:
-                ours.append(word)
-            else:
-                words.append(word)
-        return ours, words
-
-    def _shielded(self, argv: list[str]) -> list[str]:
-        """Words with one dash that are no options of ours, such as an epic `-rf`, are put behind `--`."""
-        ours, words = self._split(argv)
-        has_dashes = any(word.startswith("-") for word in words)
-        return [*ours, "--", *words] if has_dashes and "--" not in argv else argv
-
     def argparser(self) -> ArgumentParser:
         """The same declarations as an argparse.ArgumentParser."""
         from ccpm.cli import strict
 
-        return strict.build(self.prog, self.description, self.declared, self._groups, self._shielded)
+        return strict.build(self.prog, self.description, self.declared, self._groups, self._takes_any)
 
 
 class _Group:
@@ -185,10 +153,10 @@ def _read(declared: list[Declared], argv: list[str]) -> Values:
             continue
         name, equals, value = text.partition("=")
         option = options.get(name)
-        if option is None or (option.action == _FLAG and equals):
+        if option is None or (option.action == FLAG and equals):
             raise Unusual
         given.append(option)
-        if option.action == _FLAG:
+        if option.action == FLAG:
             setattr(values, option.dest, True)
             continue
         if not equals:
@@ -215,7 +183,7 @@ def _cut(argv: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _store(values: Values, option: Declared, value: object) -> None:
-    if option.action == _APPEND:
+    if option.action == APPEND:
         value = [*(getattr(values, option.dest) or []), value]
     setattr(values, option.dest, value)
 

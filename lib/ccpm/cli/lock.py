@@ -1,4 +1,4 @@
-"""ccpm-lock: leases on resources, from the command line. See docs/CONCURRENCY.md and DESIGN of the interface there."""
+"""ccpm-lock: leases on resources, from the command line (docs/CONCURRENCY.md)."""
 
 from __future__ import annotations
 

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import argparse
 
+from ccpm.cli import words
 from ccpm.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, NoReturn
 
     from ccpm.cli.arguments import Declared
-
-    Shield = Callable[[list[str]], list[str]]
 
 _MISSING = "the following arguments are required: "
 
@@ -27,8 +25,8 @@ class Strict(argparse.ArgumentParser):
     optional: frozenset[str] = frozenset()
     """Positionals that argparse calls required in its second pass, and that are not."""
 
-    shield: Shield
-    """Puts words with a dash that are no options behind `--`."""
+    declared: list[Declared]
+    takes_any: bool
 
     def error(self, message: str) -> NoReturn:
         if message.startswith(_MISSING):
@@ -37,21 +35,30 @@ class Strict(argparse.ArgumentParser):
         raise UsageError(message, f"{self.prog} --help")
 
     def parse_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
-        args = self.shield(args)
+        args = words.shielded(args, self.declared, self.takes_any)
         # behind `--` a name may begin with a dash; the original does not see the `--` in its second pass
         if "--" in args:
             return self.parse_args(args, namespace)
         return super().parse_intermixed_args(args, namespace)
 
 
-def build(program: str, description: str, declared: list[Declared], groups: int, shield: Shield) -> Strict:
-    """The parser of `program`; `groups` of the arguments exclude each other."""
+def build(program: str, description: str, declared: list[Declared], groups: int, takes_any: bool) -> Strict:
+    """The parser of `program`: there are `groups` groups of arguments that exclude each other. `takes_any`: see
+    Parser.add_name."""
     parser = Strict(prog=program, description=description, allow_abbrev=False)
     parser.optional = frozenset(
         str(one.settings.get("metavar", one.dest)) for one in declared if one.nargs in ("*", "?")
     )
-    parser.shield = shield
+    parser.declared, parser.takes_any = declared, takes_any
     places = [parser, *(parser.add_mutually_exclusive_group() for _ in range(groups))]
     for one in declared:
-        places[one.group].add_argument(*one.names, **{**one.settings, "help": one.meaning})
+        places[one.group].add_argument(*one.names, **{**one.settings, "help": _help_of(one)})
     return parser
+
+
+def _help_of(one: Declared) -> str:
+    """Its help, with the default where that is a number."""
+    text = str(one.settings.get("help", ""))
+    if isinstance(one.default, (int, float)) and one.default and not isinstance(one.default, bool):
+        text += f" (default {one.default:g})"
+    return text

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from ccpm.ops.actor import Actor
-    from ccpm.ops.distribution.work import Given
+    from ccpm.ops.distribution.getting import Given
 
 PROGRAM = "ccpm-work"
 _say = speaker(PROGRAM)
@@ -77,13 +77,13 @@ def _parser(verb: str) -> Parser:
 
 
 def _claim(verb: str, actor: Actor, args: Namespace) -> Given | None:
-    from ccpm.ops.distribution import work
+    from ccpm.ops.distribution import getting, work
 
     if verb == "next":
-        return work.next_task(actor, args.epic, args.pid, args.steal)
+        return getting.next_task(actor, args.epic, args.pid, args.steal)
     if verb == "steal":
-        return work.steal(actor, args.epic, args.pid)
-    return (work.claim if verb == "claim" else work.start)(actor, args.task, args.pid)
+        return getting.steal(actor, args.epic, args.pid)
+    return (getting.claim if verb == "claim" else work.start)(actor, args.task, args.pid)
 
 
 def _show_given(verb: str, args: Namespace, given: Given | None) -> int:

@@ -2,7 +2,7 @@
 
 Contract: pure. A `Board` is one look at an epic: its plan, who holds a claim on which task, who was assigned what, and
 which started tasks lost their agent. The caller decides on it and acts while nobody else can
-(ops/distribution/work.py).
+(ops/distribution/getting.py).
 
 Guarantees
 - `available` offers only tasks with all dependencies closed, that nobody holds, and that conflict with nothing in work.

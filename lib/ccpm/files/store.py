@@ -4,7 +4,7 @@ Contract
     store.read(place)              the record now, without a guard: it is always whole
     with store.transact(key) as t: guard of `key` held: t.read, t.put, t.remove, t.next_token, then let go
     store.list_locks() …           which records there are
-    store.wait(bell, s) / ring     sleep until another process says that something changed, or `s` seconds passed
+    store.bell(resource, ticket)   sleep until another process says that something changed (files/bell.py)
 
 Files are the first implementation. A networked engine needs the same five operations (compare-and-swap on a revision
 in place of the guard, a watch in place of the bell), so no layer above opens a record file itself.
@@ -20,12 +20,15 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import time
 
 from ccpm.errors import io_failure
 from ccpm.files import atomic, process, root
 from ccpm.files.guard import PATIENCE, Guard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ccpm.files.bell import Bell
 
 LOCK = ".lock"
 QUEUE = ".queue"
@@ -33,9 +36,6 @@ GUARD = ".guard"
 BELL = ".bell"
 
 _DIGITS = 20
-
-_NO_FIFOS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
-"""What mkfifo(3) answers where a file system or a sandbox has none."""
 
 BATCH = 100
 """Tokens that a power cut may make the counter forget, and that are skipped for it in another boot."""
@@ -185,91 +185,17 @@ class Store:
         return sorted(found)
 
     def open_bell(self, resource: str, ticket: int) -> Bell:
+        """The bell of a new waiter, who listens from now on."""
         self.prepare()
+        bell = self.bell(resource, ticket)
+        bell.open()
+        return bell
+
+    def bell(self, resource: str, ticket: int) -> Bell:
+        """The bell of the waiter with that ticket, to ring it or to ask how long ago it was heard of."""
+        from ccpm.files.bell import Bell
+
         return Bell(f"{self._state}/{resource}.{ticket}{BELL}")
-
-    def ring(self, resource: str, ticket: int) -> bool:
-        """Wake the waiter with that ticket; False when no process listens there (it is dead)."""
-        try:
-            descriptor = os.open(f"{self._state}/{resource}.{ticket}{BELL}", os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:  # ENXIO: nobody has it open (fifo(7)); ENOENT: gone
-            return False
-        try:
-            os.write(descriptor, b"!")
-        except OSError:  # EAGAIN: 64 KiB of rings are waiting already
-            pass
-        finally:
-            os.close(descriptor)
-        return True
-
-    def seconds_since_bell(self, resource: str, ticket: int) -> float:
-        """How long ago the waiter with that ticket last showed that it runs; infinite if it is gone. A sign from the
-        future counts as just as long ago: the clock was set back, and a live waiter corrects it with its next sign."""
-        try:
-            return abs(time.time() - os.stat(f"{self._state}/{resource}.{ticket}{BELL}").st_atime)
-        except OSError:
-            return float("inf")
-
-    def remove_bell(self, resource: str, ticket: int) -> None:
-        try:
-            os.unlink(f"{self._state}/{resource}.{ticket}{BELL}")
-        except OSError:
-            pass
-
-
-class Bell:
-    """A FIFO on which a waiter sleeps: whoever lets go of the resource writes a byte to it (fifo(7)).
-
-    It saves the polling that hand-over would otherwise wait for. Its access time is the waiter's sign of life: whoever
-    rings changes only the modification time.
-    """
-
-    __slots__ = ("_descriptor", "_is_heard", "_path")
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._open()
-
-    def _open(self) -> None:
-        flags = os.O_RDWR | os.O_NONBLOCK
-        try:
-            try:
-                os.mkfifo(self._path, 0o666)
-            except FileExistsError:
-                pass
-            except OSError as error:
-                if error.errno not in _NO_FIFOS:
-                    raise
-                flags |= (
-                    os.O_CREAT
-                )  # a file shows signs of life as well; it is not heard, we look by ourselves
-            # Read and write: with no writer of its own the FIFO would be at end of file after the first ring.
-            self._descriptor = os.open(self._path, flags, 0o666)
-            self._is_heard = stat.S_ISFIFO(os.fstat(self._descriptor).st_mode)
-        except OSError as error:
-            raise io_failure(f"create {self._path}", error) from error
-
-    def wait(self, seconds: float) -> None:
-        """Return when rung, or after `seconds`."""
-        import select
-
-        heard = [self._descriptor] if self._is_heard else []
-        if select.select(heard, [], [], max(0.0, seconds))[0]:
-            os.read(self._descriptor, 4096)
-        try:
-            os.utime(self._path)
-        except FileNotFoundError:  # one who cannot see our process took us for gone: show that we are here
-            os.close(self._descriptor)
-            self._open()
-        except OSError:
-            pass
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-        try:
-            os.unlink(self._path)
-        except OSError:
-            pass
 
 
 def _counted(text: bytes) -> int:

@@ -9,7 +9,7 @@ from ccpm.core.leases import EXCLUSIVE, SHARED, Lease, Owner
 from ccpm.errors import DeadlockRefused
 from ccpm.files import process
 from ccpm.files.store import Store
-from ccpm.ops.locking import locks, waiting
+from ccpm.ops.locking import locks, refusals, waiting
 from ccpm.ops.locking.locks import Request
 from race.crew import Gate, Worker
 
@@ -99,5 +99,5 @@ def _owner(agent: str, bound: bool) -> Owner:
 
 def _take(store: Store, resource: str, owner: Owner, mode: str = EXCLUSIVE) -> Lease:
     got = locks.try_acquire(store, Request(resource, owner, mode=mode))
-    assert isinstance(got, Lease), locks.standing(got)
+    assert isinstance(got, Lease), refusals.standing(got)
     return got

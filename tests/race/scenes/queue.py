@@ -11,7 +11,7 @@ from ccpm.core.leases import Lease
 from ccpm.errors import Busy
 from ccpm.files import process
 from ccpm.files.store import Store
-from ccpm.ops.locking import lock_state, locks, waiting
+from ccpm.ops.locking import lock_state, locks, refusals, waiting
 from ccpm.ops.locking.lock_state import look
 from ccpm.ops.locking.locks import Request
 from race.crew import Gate, Worker
@@ -78,7 +78,7 @@ def free_but_awaited(top: str) -> dict[str, Any]:
     first.resume()
     if isinstance(got, Lease):
         return {"hasty": "got it"}
-    return {"hasty": locks.standing(got).partition(":")[0], "first": first.report()["token"]}
+    return {"hasty": refusals.standing(got).partition(":")[0], "first": first.report()["token"]}
 
 
 def hand_over(top: str, waiters: int) -> dict[str, Any]:

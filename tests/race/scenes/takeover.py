@@ -10,7 +10,7 @@ from typing import Any
 from ccpm.core.leases import Lease, Owner
 from ccpm.files import process
 from ccpm.files.store import Store
-from ccpm.ops.locking import locks, waiting
+from ccpm.ops.locking import locks, refusals, waiting
 from ccpm.ops.locking.locks import Request
 from race.crew import Gate, Witness, Worker
 
@@ -99,7 +99,7 @@ def _old_directory(store: Store) -> None:
 
 def _take(store: Store, owner: Owner, ttl: float = 300.0) -> Lease:
     got = locks.try_acquire(store, Request(RESOURCE, owner, ttl=ttl))
-    assert isinstance(got, Lease), locks.standing(got)
+    assert isinstance(got, Lease), refusals.standing(got)
     return got
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ccpm.errors import Busy, LeaseLost
 from ccpm.ops.actor import Actor
-from ccpm.ops.distribution import work, work_plan
+from ccpm.ops.distribution import getting, work, work_plan
 from ccpm.ops.distribution.evidence import Evidence
 from race.crew import Gate, Worker, until
 
@@ -41,7 +41,7 @@ def claim_at_once(top: str, rounds: int, agents: int) -> dict[str, Any]:
         got = []
         for name in epics:
             gate.pass_through(lead=number == 0)
-            given = work.next_task(actor, name)
+            given = getting.next_task(actor, name)
             got.append(given.task.key if given else "")
         return got
 
@@ -64,7 +64,7 @@ def claim_rivals_at_once(top: str, rounds: int) -> dict[str, Any]:
             gate.pass_through(lead=number == 0)
             try:
                 got.append(
-                    work.claim(Actor(f"agent-{number}", {}, top=top), f"{name}/00{number + 1}").task.key
+                    getting.claim(Actor(f"agent-{number}", {}, top=top), f"{name}/00{number + 1}").task.key
                 )
             except Busy:
                 got.append("")
@@ -81,8 +81,8 @@ def steal_at_once(top: str, rounds: int, thieves: int) -> dict[str, Any]:
     for name in epics:
         write_epic(top, {"001": {}, "002": {}}, name)
         victim = Actor("agent-rich", {}, top=top)
-        assert work.next_task(victim, name)
-        assert work.next_task(victim, name)
+        assert getting.next_task(victim, name)
+        assert getting.next_task(victim, name)
     gate = Gate(thieves)
 
     def take(number: int) -> list[str]:
@@ -90,7 +90,7 @@ def steal_at_once(top: str, rounds: int, thieves: int) -> dict[str, Any]:
         got = []
         for name in epics:
             gate.pass_through(lead=number == 0)
-            given = work.steal(actor, name)
+            given = getting.steal(actor, name)
             got.append(given.task.key if given else "")
         return got
 
@@ -120,8 +120,8 @@ def start_or_steal(top: str, rounds: int) -> dict[str, Any]:
     rich = Actor("agent-rich", {}, top=top)
     for name in epics:
         write_epic(top, {"001": {}, "002": {}}, name)
-        assert work.claim(rich, f"{name}/001")
-        assert work.claim(rich, f"{name}/002")
+        assert getting.claim(rich, f"{name}/001")
+        assert getting.claim(rich, f"{name}/002")
 
     def begin() -> list[str]:
         begun = []
@@ -138,7 +138,7 @@ def start_or_steal(top: str, rounds: int) -> dict[str, Any]:
         got = []
         for name in epics:
             gate.pass_through(lead=False)
-            given = work.steal(Actor("thief", {}, top=top), name)
+            given = getting.steal(Actor("thief", {}, top=top), name)
             got.append(given.task.key if given else "")
         return got
 
@@ -151,11 +151,11 @@ def stolen_while_beginning(top: str) -> dict[str, Any]:
     """The thief comes between the holder's look and its entry on the board: what the board says then."""
     write_epic(top, {"001": {}, "002": {}})
     rich = Actor("agent-rich", {}, top=top)
-    work.claim(rich, f"{EPIC}/001")
-    work.claim(rich, f"{EPIC}/002")
+    getting.claim(rich, f"{EPIC}/001")
+    getting.claim(rich, f"{EPIC}/002")
 
     def steal_now(folder: str) -> dict[str, str]:
-        assert work.steal(Actor("thief", {}, top=top), EPIC)
+        assert getting.steal(Actor("thief", {}, top=top), EPIC)
         return {}
 
     work.git.whereabouts = steal_now  # type: ignore[attr-defined]
@@ -186,7 +186,7 @@ def work_off(top: str, tasks: int, agents: int, kills: int, seed: int) -> dict[s
         actor = Actor(agent, {}, top=top)
         mine: list[str] = []
         while True:
-            given = work.next_task(actor, EPIC, os.getpid(), may_steal=True)
+            given = getting.next_task(actor, EPIC, os.getpid(), may_steal=True)
             if given is None:
                 if all(task.is_closed for task in work.Look(actor, EPIC).plan.tasks):
                     return mine

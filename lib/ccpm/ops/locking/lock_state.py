@@ -109,7 +109,7 @@ def look(store: Store, resource: str) -> State:
 def _is_waiting(store: Store, wait: Wait) -> bool:
     alive = process.is_alive(wait.waiter)
     if alive is None:
-        return store.seconds_since_bell(wait.resource, wait.ticket) < SILENT
+        return store.bell(wait.resource, wait.ticket).silence() < SILENT
     return alive
 
 
@@ -120,7 +120,7 @@ def may_take(store: Store, state: State, mode: str, mine: Wait | None) -> bool:
         return False
     return not any(
         (is_behind(mine, other) if mine else leases.EXCLUSIVE in (mode, other.mode))
-        and store.seconds_since_bell(other.resource, other.ticket) < PRESENT
+        and store.bell(other.resource, other.ticket).silence() < PRESENT
         and _is_waiting(store, other)
         for other in state.queue
     )
@@ -135,7 +135,7 @@ def write_queue(txn: Transaction, resource: str, waits: list[Wait]) -> None:
         kept = {wait.ticket for wait in waits}
         for wait in records.decode_queue(resource, before.data):
             if wait.ticket not in kept:
-                store.remove_bell(resource, wait.ticket)
+                store.bell(resource, wait.ticket).remove()
     if waits:
         txn.put(path, records.encode_queue(waits), durable=False)
     elif before:
@@ -159,7 +159,8 @@ def ring_next(store: Store, resource: str, waits: list[Wait]) -> None:
     for wait in waits:
         if is_served and wait.mode == leases.EXCLUSIVE:
             return
-        if store.ring(resource, wait.ticket) and store.seconds_since_bell(resource, wait.ticket) < PRESENT:
+        bell = store.bell(resource, wait.ticket)
+        if bell.ring() and bell.silence() < PRESENT:
             is_served = True
             if wait.mode == leases.EXCLUSIVE:
                 return

@@ -2,7 +2,8 @@
 
 Each change is one transaction on the resource's key: read the record and the queue, drop what is stale, let
 core/leases.py decide, publish, log. Taking over a dead owner's lock is the same transaction as taking a free one, so it
-cannot race with another taker (promise P1). Waiting is in ops/locking/waiting.py; it holds no guard.
+cannot race with another taker (promise P1). Waiting is in ops/locking/waiting.py; it holds no guard. What a refusal
+says is in ops/locking/refusals.py.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ from __future__ import annotations
 from ccpm.core import leases, names
 from ccpm.core.deadlock import Wait
 from ccpm.core.leases import Lease, Now, Owner
-from ccpm.errors import Busy, IOFailure, LeaseLost, NotYours, UsageError
+from ccpm.errors import Busy, CcpmError, IOFailure, NotYours, UsageError
 from ccpm.files import events, process, records
 from ccpm.files.guard import PATIENCE
 from ccpm.files.store import Store, Transaction
-from ccpm.ops import wording
 from ccpm.ops.locking.lock_state import State, look, may_take, ring_next, tidy_queue, write_queue
 
 LONGEST_OPERATION = 500
@@ -90,31 +90,7 @@ def take(txn: Transaction, request: Request, state: State, mine: Wait | None, wa
     except IOFailure:
         _withdraw(txn, path, record, state.holders)
         raise
-    for old, why in state.stale:
-        events.append(
-            store.top,
-            "lock.takeover",
-            resource=resource,
-            agent=old.owner.agent,
-            token=old.token,
-            why=why,
-            by=lease.owner.agent,
-        )
-    if state.unreadable:
-        events.append(store.top, "lock.takeover", resource=resource, why="unreadable", by=lease.owner.agent)
-    events.append(
-        store.top,
-        "lock.acquired",
-        resource=resource,
-        agent=lease.owner.agent,
-        pid=lease.owner.pid,
-        token=token,
-        mode=lease.mode,
-        operation=lease.operation,
-        waited=round(waited, 6),
-        contended=mine is not None,
-        ttl=lease.ttl,
-    )
+    _log_taken(store, resource, lease, state, waited, contended=mine is not None)
     return lease
 
 
@@ -151,14 +127,9 @@ def release(
         stale = [(old, why) for old, why in state.stale if old in ended]
     ring_next(store, resource, state.queue)  # a dead one hears nothing, and the next is rung
     if stale and not force:
-        old, why = stale[0]
-        raise LeaseLost(
-            f"{resource} was no longer yours when you released it ({why}): {wording.lease(old)}",
-            "check what you wrote after that; renew in time, or use ccpm-lock run, which renews by itself",
-            resource=resource,
-            token=old.token,
-            why=why,
-        )
+        from ccpm.ops.locking import refusals
+
+        raise refusals.released_late(resource, *stale[0])
     return ended, not kept
 
 
@@ -203,30 +174,6 @@ def clean(store: Store) -> list[tuple[str, str, str]]:
             write_queue(txn, resource, state.waits)
         ring_next(store, resource, state.waits)
     return gone
-
-
-def busy(request: Request, state: State, waited: float) -> Busy:
-    resource = request.resource
-    after = f"; waited {wording.seconds(waited)}" if waited else ""
-    return Busy(
-        f"{resource} {standing(state)}{after}",
-        f"try again later, or wait longer with --timeout; look with ccpm-lock check {resource}",
-        resource=resource,
-        waited=round(waited, 3),
-        holders=[records.describe(lease) for lease in state.holders],
-    )
-
-
-def standing(state: State) -> str:
-    """What stands against a request in `state`, as the rest of a sentence about the resource."""
-    if state.holders:
-        return f"is held by {wording.holders(state.holders)}"
-    if state.unreadable:
-        why, age = state.unreadable.reason, state.unreadable.age
-        return f"has an unreadable lock record ({why}), written {age:.0f} s ago"
-    if state.waits:
-        return f"is free, but it is not your turn: {wording.wait(state.waits[0])}"
-    return "was just taken by somebody else"
 
 
 def publish(txn: Transaction, resource: str, holders: list[Lease], now: Now) -> None:
@@ -290,39 +237,40 @@ def _find_own(held: list[Lease], owner: Owner) -> Lease | None:
     return leases.find_own(held, owner, process.ancestors() if bound else frozenset())
 
 
-def _not_held(state: State, resource: str, owner: Owner, token: int) -> LeaseLost | NotYours:
-    now = f"it is held by {wording.holders(state.holders)}" if state.holders else "it is free now"
-    expired = next(
-        (
-            (old, why)
-            for old, why in state.stale
-            if old.token == token or (not token and old.owner.agent == owner.agent)
-        ),
-        None,
-    )
-    details = {"resource": resource, "token": token}
-    if expired:
-        old, why = expired
-        return LeaseLost(
-            f"the lease on {resource} no longer counts ({why}): {wording.lease(old)}",
-            f"stop writing, then take it anew: ccpm-lock acquire {resource}",
-            **details,
+def _log_taken(
+    store: Store, resource: str, lease: Lease, state: State, waited: float, contended: bool
+) -> None:
+    for old, why in state.stale:
+        events.append(
+            store.top,
+            "lock.takeover",
+            resource=resource,
+            agent=old.owner.agent,
+            token=old.token,
+            why=why,
+            by=lease.owner.agent,
         )
-    if token or not state.holders:
-        which = f"token {token} of {resource}" if token else f"a lease of {owner.agent} on {resource}"
-        return LeaseLost(
-            f"{which} is not the current one: {now}",
-            f"stop writing, then take it anew: ccpm-lock acquire {resource}",
-            **details,
-        )
-    same = any(lease.owner.agent == owner.agent for lease in state.holders)
-    return NotYours(
-        f"{resource} is not yours to change: {now}",
-        "it is bound to another process of yours: name its --token"
-        if same
-        else f"wait for it (ccpm-lock acquire {resource}), or ask {state.holders[0].owner.agent}",
-        **details,
+    if state.unreadable:
+        events.append(store.top, "lock.takeover", resource=resource, why="unreadable", by=lease.owner.agent)
+    events.append(
+        store.top,
+        "lock.acquired",
+        resource=resource,
+        agent=lease.owner.agent,
+        pid=lease.owner.pid,
+        token=lease.token,
+        mode=lease.mode,
+        operation=lease.operation,
+        waited=round(waited, 6),
+        contended=contended,
+        ttl=lease.ttl,
     )
+
+
+def _not_held(state: State, resource: str, owner: Owner, token: int) -> CcpmError:
+    from ccpm.ops.locking import refusals  # only the unlucky pay for its import
+
+    return refusals.not_held(state, resource, owner, token)
 
 
 def _log_release(store: Store, resource: str, lease: Lease, by: Owner, now: Now, force: bool) -> None:

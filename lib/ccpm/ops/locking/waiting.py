@@ -12,9 +12,10 @@ from ccpm.core.deadlock import Edge, Wait
 from ccpm.core.leases import Lease
 from ccpm.errors import Busy, DeadlockRefused
 from ccpm.files import clock, events, process
-from ccpm.files.store import Bell, Store
+from ccpm.files.bell import Bell
+from ccpm.files.store import Store
 from ccpm.ops import wording
-from ccpm.ops.locking import lock_state, locks
+from ccpm.ops.locking import lock_state, locks, refusals
 from ccpm.ops.locking.lock_state import State
 from ccpm.ops.locking.locks import Request
 
@@ -56,11 +57,11 @@ def acquire(
             return got
         if request.timeout <= 0:
             if not _bury_holders(store, got):
-                raise locks.busy(request, got, 0.0)
+                raise refusals.busy(request, got, 0.0)
             got = locks.try_acquire(store, request)
             if isinstance(got, Lease):
                 return got
-            raise locks.busy(request, got, 0.0)
+            raise refusals.busy(request, got, 0.0)
         state = got
     return _Waiter(store, request, started, say, tick).wait(state)
 
@@ -142,7 +143,7 @@ class _Waiter:
         self.is_spoken = True
         ahead = sum(self.mine is not None and wait.ticket < self.mine.ticket for wait in state.waits)
         line = f"; {ahead} in line before you" if ahead else ""
-        self.say(f"waiting: {self.request.resource} {locks.standing(state)}{line}")
+        self.say(f"waiting: {self.request.resource} {refusals.standing(state)}{line}")
 
     def _step(self, state: State) -> tuple[Lease | None, State]:
         """Take the lease if it is our turn, or make sure that we stand in the queue; a transaction only if needed."""
@@ -187,7 +188,7 @@ class _Waiter:
                 agent=owner.agent,
                 waited=round(waited, 6),
             )
-            raise locks.busy(self.request, state, waited)
+            raise refusals.busy(self.request, state, waited)
         if owner.pid and process.is_alive(owner) is False:
             raise Busy(
                 f"gave up waiting for {self.request.resource}: process {owner.pid}, which wanted it, is gone"

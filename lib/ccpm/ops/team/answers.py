@@ -9,7 +9,7 @@ from ccpm.core.leases import EXCLUSIVE, SHARED, Lease, Owner
 from ccpm.errors import NotFound, NotYours, UsageError
 from ccpm.files import clock, events, process
 from ccpm.ops.actor import Actor
-from ccpm.ops.locking import lock_state, locks
+from ccpm.ops.locking import lock_state, locks, refusals
 from ccpm.ops.locking.locks import Request
 from ccpm.ops.team import messages, ownership, request_record
 from ccpm.ops.team.ownership import GRANTED, Claim
@@ -67,7 +67,7 @@ def _hand_over(actor: Actor, file: str, claim: Claim, receiver: Owner, ttl: floa
         state = lock_state.look(actor.store, resource)
         others = [lease for lease in state.holders if lease.owner.agent not in (actor.agent, receiver.agent)]
         if others and not (share and all(lease.mode == SHARED for lease in others)):
-            raise locks.busy(Request(resource, receiver, operation, mode), state, 0.0)
+            raise refusals.busy(Request(resource, receiver, operation, mode), state, 0.0)
         state.holders[:] = others
         if share:
             mine = Request(
