@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ccpm import cli, errors
+from ccpm.cli import strict
 from ccpm.cli.arguments import Parser
 from ccpm.core.findings import KINDS
 from docs.markdown import REPOSITORY
@@ -255,7 +256,7 @@ def _verb(title: str, what: str, declared: list[Any] | None) -> str:
     shown = [one for one in options if one.names[0] not in _COMMON]
     if not shown:
         return text.rstrip("\n") + "\n"
-    rows = [(f"`{' '.join(_spelled(one))}`", one.meaning) for one in shown]
+    rows = [(f"`{' '.join(_spelled(one))}`", strict.help_of(one)) for one in shown]
     return text + _table(("Option", "Meaning"), rows)
 
 

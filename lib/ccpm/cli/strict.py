@@ -52,11 +52,11 @@ def build(program: str, description: str, declared: list[Declared], groups: int,
     parser.declared, parser.takes_any = declared, takes_any
     places = [parser, *(parser.add_mutually_exclusive_group() for _ in range(groups))]
     for one in declared:
-        places[one.group].add_argument(*one.names, **{**one.settings, "help": _help_of(one)})
+        places[one.group].add_argument(*one.names, **{**one.settings, "help": help_of(one)})
     return parser
 
 
-def _help_of(one: Declared) -> str:
+def help_of(one: Declared) -> str:
     """Its help, with the default where that is a number."""
     text = str(one.settings.get("help", ""))
     if isinstance(one.default, (int, float)) and one.default and not isinstance(one.default, bool):
