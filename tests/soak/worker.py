@@ -28,7 +28,7 @@ from ccpm.ops.locking.locks import Request
 from ccpm.ops.plain_files import Write
 from soak.sky import Sky
 
-RESOURCES = ("epic-a", "epic-b", "epic-c", "task-1", "task-2", "task-3", "github-api", "file-data%2Ftask-1")
+RESOURCES = ("epic-a", "epic-b", "epic-c", "task-1", "task-2", "task-3", "github-api", "file-src%2Fmain.c")
 SHORTEST, LONGEST = 0.05, 0.4
 """Seconds that a lease lasts."""
 
