@@ -20,7 +20,7 @@ SEEDED: list[Bug] = [
     _bug(
         "a pid alone names a process",
         "files/process.py",
-        '    return bool(start) and (start == UNKNOWN or owner.pid_start in ("", start))\n',
+        '    return bool(start) and (UNKNOWN in (start, owner.pid_start) or owner.pid_start in ("", start))\n',
         "    return bool(start)\n",
         "process.py::test_another_process_with_the_same_pid_is_not_the_owner",
     ),

@@ -51,7 +51,7 @@ SEEDED: list[Bug] = [
     _bug(
         "an owner is judged by its pid alone",
         "files/process.py",
-        '    return bool(start) and (start == UNKNOWN or owner.pid_start in ("", start))\n',
+        '    return bool(start) and (UNKNOWN in (start, owner.pid_start) or owner.pid_start in ("", start))\n',
         "    return bool(start)\n",
         "recovery.py::test_a_pid_that_was_given_to_another_process_does_not_keep_the_lock",
     ),
@@ -72,7 +72,7 @@ SEEDED: list[Bug] = [
     _bug(
         "a reboot ends nothing",
         "core/leases.py",
-        '"" != owner.boot_id != now.boot_id != "":\n',
+        '"" != owner.boot_id != boot_id != "":\n',
         "False:\n",
         "recovery.py::test_a_process_bound_lock_of_an_earlier_boot_of_this_host_does_not_count",
     ),

@@ -54,6 +54,10 @@ def test_a_reboot_ends_those_who_named_a_process_on_this_host() -> None:
     assert rules.judge(agent(), after, None, HOST)[0] == ACTIVE
 
 
+def test_who_cannot_tell_its_boot_calls_nobody_dead_for_that() -> None:
+    assert rules.judge(agent(pid=4711), later(5, boot_id=""), None, HOST)[0] == ACTIVE
+
+
 def test_on_another_host_silence_is_measured_by_the_wall_clock_with_an_allowance() -> None:
     other = agent(host="elsewhere", boot="boot-9")
     assert rules.judge(other, later(0, wall=900 + SKEW - 1), None, HOST)[0] == STALE_

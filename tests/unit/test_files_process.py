@@ -86,6 +86,15 @@ def test_a_record_without_a_start_is_judged_by_its_pid() -> None:
     assert process.is_alive(with_changes(process.current("a"), pid_start="")) is True
 
 
+def test_a_record_of_somebody_who_could_not_see_when_the_process_began_is_judged_by_its_pid() -> None:
+    other = subprocess.Popen(["sleep", "60"])
+    written = with_changes(process.owner("a", other.pid), pid_start=process.UNKNOWN)
+    alive = process.is_alive(written)
+    other.kill()
+    other.wait()
+    assert (alive, process.is_alive(written)) == (True, False)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pid namespaces are of Linux: run it there")
 @pytest.mark.needs("namespaces")
 def test_a_process_in_its_own_pid_namespace_does_not_call_ours_dead() -> None:

@@ -173,10 +173,15 @@ def why_stale(lease: Lease, now: Now, is_alive: bool | None, here: Owner) -> str
     """
     if remaining(lease, now) <= 0:
         return "expired"
-    owner = lease.owner
+    return why_gone(lease.owner, is_alive, here.host, now.boot_id)
+
+
+def why_gone(owner: Owner, is_alive: bool | None, host: str, boot_id: str) -> str:
+    """The reason why the process of `owner` is known to be gone, "" if it is not. `is_alive`: as in `why_stale`.
+    `host`, `boot_id`: those of the observer; one that cannot tell its boot calls no other an earlier one."""
     if owner.pid and is_alive is False:
         return "its process is gone"
-    if owner.pid and owner.host == here.host and "" != owner.boot_id != now.boot_id != "":
+    if owner.pid and owner.host == host and "" != owner.boot_id != boot_id != "":
         return "its process ended with a reboot"
     return ""
 

@@ -19,7 +19,7 @@ Guarantees
 from __future__ import annotations
 
 from ccpm.core import patterns
-from ccpm.core.leases import SKEW, Now, Owner
+from ccpm.core.leases import SKEW, Now, Owner, why_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,15 +144,6 @@ def silence(agent: Agent, now: Now, seen_boot: float = NEVER) -> float:
         return max(0.0, now.boot - max(agent.heartbeat_boot, seen_boot))
     quiet = max(0.0, now.wall - agent.heartbeat - SKEW)
     return min(quiet, now.boot - seen_boot)
-
-
-def why_gone(owner: Owner, is_alive: bool | None, host: str, boot_id: str) -> str:
-    """Why the process of `owner` is known to be gone, "" if it is not; `is_alive`, `host`: as in `judge`."""
-    if owner.pid and is_alive is False:
-        return "its process is gone"
-    if owner.pid and owner.host == host and owner.boot_id and owner.boot_id != boot_id:
-        return "its process ended with a reboot"
-    return ""
 
 
 def judge(

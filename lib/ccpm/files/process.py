@@ -103,7 +103,7 @@ def is_alive(owner: Owner) -> bool | None:
     if not owner.pid or owner.boot_id != boot_id() or owner.pid_space != pid_space():
         return None
     start = start_of(owner.pid)
-    return bool(start) and (start == UNKNOWN or owner.pid_start in ("", start))
+    return bool(start) and (UNKNOWN in (start, owner.pid_start) or owner.pid_start in ("", start))
 
 
 def owner(agent: str, pid: int = 0) -> Owner:

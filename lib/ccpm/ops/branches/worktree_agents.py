@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ccpm.core import branch_names
+from ccpm.core import branch_names, leases
 from ccpm.core import registry as rules
 from ccpm.core.registry import Agent
 from ccpm.core.worktree_marks import Mark
@@ -72,7 +72,7 @@ def at_work(store: Store, path: str, mark: Mark | None) -> dict[str, str]:
 
 def _is_gone(mark: Mark) -> bool:
     owner = mark.owner
-    return bool(rules.why_gone(owner, process.is_alive(owner), process.host(), process.boot_id()))
+    return bool(leases.why_gone(owner, process.is_alive(owner), process.host(), process.boot_id()))
 
 
 def of_branches(store: Store, epic: str, branches: list[str]) -> dict[str, str]:
