@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,28 @@ def test_a_late_writer_is_refused_from_within_another_project_too(project: Proje
         late = other.run("atomic-write", target, stdin="late\n", **carried)
         assert late.status == 11, late.err
         assert "it is held by b" in late.err
+
+
+def test_outside_of_projects_a_fence_counts_too(project: Project, tmp_path: Path) -> None:
+    nowhere = Project(tmp_path / "nowhere")
+    shutil.rmtree(nowhere.path / ".git")
+    shutil.rmtree(nowhere.path / ".claude", ignore_errors=True)
+    token = project.ok("lock", "acquire", "epic-auth", "--agent", "a")
+    carried = {"CCPM_FENCE": f"epic-auth:{token}", "CCPM_FENCE_ROOT": str(project.path)}
+    assert nowhere.run("atomic-write", "notes.md", stdin="hi\n", **carried).status == 0
+    project.ok("lock", "release", "epic-auth", "--agent", "a")
+    assert nowhere.run("atomic-write", "notes.md", stdin="late\n", **carried).status == 11
+    assert (nowhere.path / "notes.md").read_text() == "hi\n"
+
+
+def test_fences_of_a_project_that_is_gone_hold_no_longer_and_do_not_bring_it_back(
+    project: Project, tmp_path: Path
+) -> None:
+    carried = {"CCPM_FENCE": "epic-auth:1", "CCPM_FENCE_ROOT": str(tmp_path / "gone")}
+    late = project.run("atomic-write", "notes.md", stdin="late\n", **carried)
+    assert late.status == 11
+    assert f"is gone: {tmp_path / 'gone'}; nothing was written" in late.err
+    assert not (tmp_path / "gone").exists()
 
 
 def test_a_command_may_write_in_another_project_while_its_lease_holds(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ccpm.core import names
+from ccpm.errors import NotFound
 from ccpm.files import root
 
 FENCE_ROOT = "CCPM_FENCE_ROOT"
@@ -72,9 +73,17 @@ def carried_fences(option: str | None = None) -> dict[str, int]:
     ops/locking/fences.py checks those of another project wherever something is written."""
     carried = names.parse_fences(os.environ.get("CCPM_FENCE", ""))
     there = os.environ.get(FENCE_ROOT)
-    if carried and there and os.path.realpath(there) != root.find():
+    if carried and there and os.path.realpath(there) != _project_at_hand():
         carried = {}
     return {**carried, **names.parse_fences(option or "")}
+
+
+def _project_at_hand() -> str:
+    """Its root, "" outside of projects: a file may be written there too."""
+    try:
+        return root.find()
+    except NotFound:
+        return ""
 
 
 def process_of(named: str | None = None) -> int:

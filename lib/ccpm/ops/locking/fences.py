@@ -53,7 +53,14 @@ def _carried_from_elsewhere(store: Store | None) -> tuple[Store, dict[str, int]]
     if not there or not carried:
         return None
     top = os.path.realpath(there)
-    return None if store and store.top == top else (Store(top), names.parse_fences(carried))
+    if store and store.top == top:
+        return None
+    if not os.path.isdir(top):
+        raise LeaseLost(
+            f"the project of the leases {carried[:60]} is gone: {top}; nothing was written",
+            f"stop writing, or take leave of them: unset CCPM_FENCE {identity.FENCE_ROOT}",
+        )
+    return Store(top), names.parse_fences(carried)
 
 
 def check(store: Store, resource: str, token: int) -> leases.Lease:
