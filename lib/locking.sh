@@ -41,20 +41,18 @@ esac
 
 acquire_lock() {
   local _ccpm_name=${1-} _ccpm_timeout=${2:-30} _ccpm_ttl=300
-  case "$_CCPM_HELD,${CCPM_FENCE-}," in
-    *[\ ,]"$_ccpm_name:"[0-9]*)
-      _ccpm_locate || return
-      if _ccpm_find "$_ccpm_name" "$_CCPM_HERE"; then
-        _ccpm_put "$((_CCPM_TIMES + 1))"
-        _ccpm_print_path "$_ccpm_name"
-        return
-      fi
-      if _ccpm_is_carried "$_ccpm_name"; then
-        _ccpm_borrow "$_ccpm_name"
-        return
-      fi
-      ;;
-  esac
+  if _ccpm_is_known "$_ccpm_name"; then
+    _ccpm_locate || return
+    if _ccpm_find "$_ccpm_name" "$_CCPM_HERE"; then
+      _ccpm_put "$((_CCPM_TIMES + 1))"
+      _ccpm_print_path "$_ccpm_name"
+      return
+    fi
+    if _ccpm_is_carried "$_ccpm_name"; then
+      _ccpm_borrow "$_ccpm_name"
+      return
+    fi
+  fi
   case $_ccpm_timeout in
     *[!0-9]* | ????????*) ;;
     *) [ "$_ccpm_timeout" -le "$_ccpm_ttl" ] || _ccpm_ttl=$_ccpm_timeout ;; # the old library: TIMEOUT was also the length
@@ -218,6 +216,12 @@ _ccpm_show_fences() {
   else
     unset CCPM_FENCE CCPM_FENCE_ROOT
   fi
+}
+
+# Whether resource $1 is held, or a fence of it is there, in whatever project: else nobody has to ask which one this is.
+_ccpm_is_known() {
+  local IFS=,
+  case "$_CCPM_HELD,${CCPM_FENCE-},${_CCPM_FENCES[*]-}" in *[\ ,]"$1:"[0-9]*) ;; *) return 1 ;; esac
 }
 
 # Whether there is a fence of resource $1 in this project.

@@ -339,6 +339,17 @@ still held
 a:$(cat token) $project" ]
 }
 
+@test "the fence that a script was given lets it pass again after it took a lock elsewhere" {
+  another_project
+  # shellcheck disable=SC2030
+  export LIB AGENT_ID=me
+  run ccpm-lock run a -- bash -c 'set -eu; source $LIB/locking.sh
+    cd "$other"; acquire_lock b; cd "$project"; IFS=; acquire_lock a 0; release_lock a; cd "$other"; release_lock b'
+  [ "$status" -eq 0 ]
+  [ "$output" = ".claude/locks/b.lock
+.claude/locks/a.lock" ]
+}
+
 @test "an option in the place of a name is a usage error, and nothing is locked" {
   run script 'source $LIB/locking.sh
     for word in -h --help --json; do
