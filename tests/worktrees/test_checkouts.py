@@ -66,6 +66,19 @@ def test_a_folder_takes_the_place_of_a_file_and_a_file_that_of_a_folder(
 
 
 @pytest.mark.parametrize("verb", MERGES)
+def test_a_file_whose_name_changes_in_case_only_is_not_in_its_own_way(verb: str, project: GitProject) -> None:
+    project.commit(project.path, {"docs/Read.md": "x\n"}, "a file")
+    path = project.add("auth", "agent-1")
+    project.git("mv", "docs/Read.md", "docs/read.md", at=path)
+    project.git("commit", "-q", "-m", "lower case", at=path)
+    at = checkout_for(project, verb)
+    (project.path / ".git" / "info" / "exclude").write_text("read.md\n")
+    (at / "docs" / "read.md").hardlink_to(at / "docs" / "Read.md")  # one file by two names, as without case
+    project.json(verb, "auth")
+    assert (at / "docs" / "read.md").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("verb", MERGES)
 def test_a_submodule_that_has_not_followed_a_merge_does_not_bar_the_next_one(
     verb: str, project: GitProject, tmp_path: Path
 ) -> None:

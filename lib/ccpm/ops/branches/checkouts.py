@@ -134,20 +134,28 @@ def _in_the_way(repository: Repository, worktree: Worktree, old: str, new: str) 
     kinds = trees.changes(repository, old, new)
     added = [path for path, kind in kinds.items() if kind == "A"]
     goes = {path for path, kind in kinds.items() if kind == "D"}
+    by_case = {path.casefold(): path for path in goes}
     found = set()
     for path in added:
         parts = path.split("/")
         for depth in range(1, len(parts) + 1):
             place = "/".join(parts[:depth])
             file = os.path.join(worktree.path, place)
-            if place in goes or not os.path.lexists(file):
-                break  # a tracked file that makes room, or nothing: there is nothing below either
+            if not os.path.lexists(file):
+                break  # there is nothing below either
+            old_name = by_case.get(place.casefold(), "")
+            if place in goes or (old_name and _is_one(os.path.join(worktree.path, old_name), file)):
+                break  # a tracked file that makes room, maybe under a name that only differs in case
             if os.path.islink(file) or not os.path.isdir(file):
                 found.add(place)
                 break
         else:
             found.update(_files_below(worktree.path, path) - goes)
     return sorted(found)
+
+
+def _is_one(path: str, other: str) -> bool:
+    return os.path.lexists(path) and os.path.samestat(os.lstat(path), os.lstat(other))
 
 
 def _files_below(top: str, folder: str) -> set[str]:
