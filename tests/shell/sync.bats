@@ -186,7 +186,7 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
 
 @test "a task that a commit closes can be closed from git" {
   sync_epic
-  git commit -q --allow-empty -m $'Log in\n\nCloses #3'
+  git commit -q --allow-empty -m $'Log\1 in\n\nCloses #3'
   run bash "$pm/sync.sh" auth --close-from-git
   status_is 0
   [ "$(ccpm-fm-cas get "$epic"/3.md status)" = closed ]

@@ -327,6 +327,11 @@ def test_only_what_git_would_take_back_counts_in_a_checkout_of_a_folder(top: Pat
         git(top, "checkout", "--", "src/db")
 
 
+def test_the_look_at_what_git_would_take_back_writes_nothing(top: Path) -> None:
+    assert bash(top, "git restore --source=--output=written src/db/user.ts") == {}
+    assert not (top / "written").exists()
+
+
 def test_a_folder_is_looked_at_as_far_as_its_last_file(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [f"huge/{number}" for number in range(2100)] + ["huge/zz/last", "large/one"]:
         (top / name).parent.mkdir(parents=True, exist_ok=True)

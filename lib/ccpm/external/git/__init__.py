@@ -54,6 +54,8 @@ def changed_files(folder: str) -> list[str]:
 
 def files_unlike(worktree: str, commit: str, path: str) -> list[str]:
     """Files at or below `path` (absolute) that differ from `commit` ("": the index), relative to the worktree."""
+    if commit.startswith("-"):
+        return []  # git takes no commit of such a name either, but would take it for an option
     question = ("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
     return [
         name
@@ -95,8 +97,8 @@ def closing_commits(top: str) -> dict[int, list[tuple[float, str]]]:
 
     word = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d{1,15})\b", re.IGNORECASE)
     found: dict[int, list[tuple[float, str]]] = {}
-    for record in run(top, "log", "--reverse", "--format=%h%x00%ct%x00%B%x01", "HEAD").split("\x01")[:-1]:
-        commit, when, message = record.strip().split("\0", 2)
+    fields = run(top, "log", "--reverse", "-z", "--format=%h%x00%ct%x00%B", "HEAD").split("\0")
+    for commit, when, message in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
         for number in word.findall(message):
             found.setdefault(int(number), []).append((float(when), commit))
     return found
