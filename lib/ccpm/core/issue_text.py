@@ -28,6 +28,7 @@ _LIST_BEGIN, _LIST_END = "<!-- ccpm-tasks -->", "<!-- /ccpm-tasks -->"
 _LIST = re.compile(rf"\s*{_LIST_BEGIN}.*?{_LIST_END}", re.DOTALL)
 _FOLLOW_UP = re.compile(r"\AFollow-up to #\d+\.?[ \t]*(?:\r?\n\s*|\Z)")
 _SECTION = re.compile(r"^## Tasks Created[ \t]*\r?$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x07\x0b\x0e-\x1f\x80-\x9f]")
 _SYNCED = re.compile(r"^[ \t]*<!-- SYNCED: [^>\n]*-->[ \t]*\r?\n?", re.MULTILINE)
 
 
@@ -44,6 +45,13 @@ def compose(text: str, marker: str = "", tasks: str = "", follows: str = "") -> 
 def strip(body: str) -> str:
     """What a person wrote of an issue's body: without markers, our list of tasks, and blank lines around it."""
     return trim(_FOLLOW_UP.sub("", _MARKER.sub("", _LIST.sub("", body)).lstrip()))
+
+
+def undo(body: str, follows: str = "", is_epic: bool = False) -> str:
+    """The text that `compose` made `body` of: only what it puts in goes, not what a person wrote that looks like it."""
+    text = re.sub(rf"\s*<!-- ccpm:{marker_of(body) or '-'} -->", "", body)
+    text = _LIST.sub("", text) if is_epic else text
+    return trim(_FOLLOW_UP.sub("", text.lstrip()) if follows else text)
 
 
 def tasks_in(body: str) -> str:
@@ -116,6 +124,12 @@ def hide_paths(text: str, top: str, home: str) -> str:
         if folder.count("/") > 1:
             text = re.sub(start + r"/?(?![\w/-]|\.\w)", alone, text)
     return text
+
+
+def printable(text: str) -> str:
+    """`text` with a caret and a letter for control characters, `^[` for escape: gh shows them so, and the issue would
+    look changed."""
+    return _CONTROL.sub(lambda found: f"^{chr(ord(found[0]) ^ 64)}" if found[0] < " " else "�", text)
 
 
 def split(text: str, longest: int = LONGEST) -> list[str]:

@@ -93,7 +93,7 @@ def status(actor: Actor, tracker: Tracker, name: str) -> Data:
     rows = []
     for one in chosen:
         found = Items(actor.top, one, tracker)
-        issues = fetch(tracker, found) if found.epic.number else {}
+        issues = fetch(tracker, found) if any(item.number for item in found.all) else {}
         bases = state.read(actor.top, found.plans_epic.folder.path, tracker.place)
         for item in found.all:
             issue = issues.get(item.number)

@@ -57,6 +57,11 @@ class Item:
     def compose(self, marker: str, tasks: str = "") -> str:
         return issue_text.compose(self.text, marker, tasks, self.follows)
 
+    def text_in(self, body: str) -> str:
+        """The text for the file in an issue's `body`."""
+        is_named = self.text.startswith(f"Follow-up to #{self.follows}")
+        return issue_text.undo(body, "" if is_named else self.follows, self.task is None)
+
 
 class Items:
     """The items of one epic, and the plan that its references are read by."""
@@ -95,13 +100,13 @@ class Items:
 
 
 def text_of(file: PlanFile, top: str) -> str:
-    """What of a file goes out: the text below its frontmatter, without paths of this machine."""
+    """What of a file goes out: the text below its frontmatter, without paths of this machine and control characters."""
     text = file.document.parts()[1].decode("utf-8", "replace")
     return hide(issue_text.trim(text), top)
 
 
 def hide(text: str, top: str) -> str:
-    return issue_text.hide_paths(text, top, os.path.expanduser("~"))
+    return issue_text.printable(issue_text.hide_paths(text, top, os.path.expanduser("~")))
 
 
 def check_fits(item: Item, longest: int) -> None:

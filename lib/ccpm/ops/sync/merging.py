@@ -106,7 +106,7 @@ def write_file(session: Session, item: Item, issue: Issue, fields: list[str]) ->
     elif not document.has_block:
         content = frontmatter_edit.edit(document, {versions.KEY: "0"}, create=True).data
     if "body" in fields:
-        content = _with_text(content, issue_text.strip(issue.body), is_epic=item.task is None)
+        content = _with_text(content, item.text_in(issue.body), is_epic=item.task is None)
     frontmatter.commit(
         os.path.join(session.actor.top, item.path),
         session.actor.agent,

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 """Requests without an answer, each looked up in vain, after which a person has to look."""
 
-SINCE = 3600.0
-"""Seconds before an intent from which on issues are listed: how far the tracker's clock may be behind ours."""
+SINCE = 86_400.0
+"""Seconds before an intent from which on issues are listed: how far the tracker's clock may be behind ours. A machine
+whose clock keeps another zone's time for UTC is up to 14 hours ahead."""
 
 NOTHING_MADE = (Busy, NotFound, NotYours, Unavailable, UsageError)
 """What a tracker raises for a request that it refused, or that was never sent (its contract). Any other error may come

@@ -2,8 +2,9 @@
 
 What GitHub says no to becomes the error that it means: 404 and 410 NotFound (66) for an issue, Unavailable (69) for a
 repository or one whose issues are switched off, 403 NotYours (77), a limit Busy (75). A request that was sent and not
-clearly answered is `Unanswered`. Lists are read to their end; pull requests, which GitHub lists as issues, are left
-out.
+clearly answered is `Unanswered`, and so is one whose answer is not GitHub's (a proxy's page). Lists are read to their
+end; pull requests, which GitHub lists as issues, are left out. An issue that was transferred is not there any more:
+GitHub answers for it with the one elsewhere, whose number means another issue here.
 
 Sub-issues need no extension; where GitHub refuses them (an older GitHub Enterprise, more than a parent may have), the
 caller falls back to a task list.
@@ -51,6 +52,7 @@ class GitHubTracker(Tracker):
         self.repository = repository
         self.place = repository.label
         self._path = f"repos/{repository.slug}"
+        self._names = {repository.slug.lower()}
         self.lookups = _lookups()
 
     def create(self, title: str, body: str, labels: tuple[str, ...]) -> Issue:
@@ -64,14 +66,29 @@ class GitHubTracker(Tracker):
                 "ccpm-sync status shows the issues of the plan",
                 issue=number,
             )
-        return _issue(data)
+        return self._own(number, data)
 
     def update(self, number: int, change: Change) -> Issue:
         fields: dict[str, Any] = {"title": change.title, "body": change.body, "state": change.state}
         fields = {name: value for name, value in fields.items() if value is not None}
         if change.labels is not None:
             fields["labels"] = list(change.labels)
-        return _issue(self._ask("PATCH", f"issues/{number}", fields))
+        return self._own(number, self._ask("PATCH", f"issues/{number}", fields))
+
+    def _own(self, number: int, data: dict[str, Any]) -> Issue:
+        """The issue of `data`, which was asked for as `number`; NotFound (66) for one that is in another repository
+        now. A repository that was renamed is still the same."""
+        issue, slug = _issue(data), str(data.get("repository_url") or "").rpartition("/repos/")[2].lower()
+        if slug and slug not in self._names and issue.number == number:
+            self._names.add(str(self._ask("GET", "").get("full_name")).lower())
+        if issue.number != number or (slug and slug not in self._names):
+            raise NotFound(
+                f"issue #{number} of {self.place} was transferred to {issue.url}",
+                "go on there; or a new issue here: ccpm-fm-cas update FILE --unset github, then ccpm-sync epic NAME",
+                issue=number,
+                url=issue.url,
+            )
+        return issue
 
     def issues(self, labels: tuple[str, ...] = (), since: float = 0.0) -> list[Issue]:
         fields: dict[str, Any] = {"state": "all", "sort": "created", "direction": "asc"}
@@ -133,19 +150,20 @@ class GitHubTracker(Tracker):
         items: list[dict[str, Any]] = []
         number = 1
         while True:
-            page = self._ask("GET", path, {**fields, "per_page": PAGE, "page": number})
+            page = self._ask("GET", path, {**fields, "per_page": PAGE, "page": number}, list)
             items += page
             if len(page) < PAGE:
                 return items
             number += 1
 
-    def _ask(self, method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
-        """One request below the repository; the JSON of its answer."""
+    def _ask(self, method: str, path: str, fields: dict[str, Any] | None = None, kind: type = dict) -> Any:
+        """One request below the repository; the JSON of its answer, an object or a list (`kind`) of objects with an
+        id."""
         try:
             answer = budget.call(
                 self.actor,
                 method,
-                f"{self._path}/{path}",
+                f"{self._path}/{path}".rstrip("/"),
                 fields,
                 hostname=self._host,
                 timeout=self._patience,
@@ -156,7 +174,14 @@ class GitHubTracker(Tracker):
             raise Unanswered(unclear.message, unclear.hint, **unclear.details) from unclear
         except gh.Refused as refusal:
             raise self._meaning(refusal, path) from refusal
-        return answer.json()
+        data = answer.json()
+        found = data if isinstance(data, list) else [data]
+        if isinstance(data, kind) and all(isinstance(one, dict) and "id" in one for one in found):
+            return data
+        raise Unanswered(
+            f"the answer to {method} {self._path}/{path} is not GitHub's",
+            "a proxy or a login page may stand in between: gh api user; then run it again",
+        )
 
     def _meaning(self, refusal: gh.Refused, path: str) -> CcpmError:
         place, words = self.place, refusal.reason.lower()
