@@ -42,6 +42,16 @@ requests() { wc -l <"$hub/log"; }
   [ "$output" = 1 ]
   run ccpm-gh api repos/octo/shop/issues --input - -q .title <<<'{"title": "from a pipe"}'
   [ "$output" = "from a pipe" ]
+  for given in --input=- "--input /dev/stdin"; do
+    # shellcheck disable=SC2086  # an option and its value
+    run ccpm-gh api repos/octo/shop/issues/2 -X PATCH $given -q .title <<<"{\"title\": \"by $given\"}"
+    [ "$output" = "by $given" ]
+  done
+  run ccpm-gh api repos/octo/shop/issues/2 -F title=@/dev/stdin -X PATCH -q .title <<<"by a field"
+  [[ $output == "by a field"* ]]
+  run ccpm-gh api
+  status_is 1
+  [[ $output == "accepts 1 arg(s)"* ]]
   run --separate-stderr ccpm-gh api repos/octo/shop/issues/99
   status_is 1
   [[ $output == '{"message": "Not Found"'* ]]

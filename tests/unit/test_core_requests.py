@@ -74,6 +74,12 @@ def test_a_plain_read_is_told_from_one_whose_output_gh_has_to_make() -> None:
     assert (call.hostname, call.headers, call.path, call.method) == ("h", ["a: b"], "user", "GET")
 
 
+@pytest.mark.parametrize("given", ["--input -", "--input=-", "-Fa=@-", "--field=a=@-", "--input /dev/stdin"])
+def test_standard_input_is_seen_however_it_is_named(given: str) -> None:
+    assert ApiCall(["x", *given.split()]).reads_stdin
+    assert not ApiCall(["x", "--input", "file", "-f", "a=@-", "-F", "b=-"]).reads_stdin
+
+
 @pytest.mark.parametrize(
     ("method", "path", "kind", "pool", "points"),
     [

@@ -30,7 +30,12 @@ _WITH_VALUE = frozenset(
         "--template", "--cache", "--hostname", "-p", "--preview", "-R", "--repo",
     ]
 )  # fmt: skip
-_FIELDS = ("-f", "--raw-field", "-F", "--field", "--input")
+_TYPED = ("-F", "--field")
+"""Fields whose value may be `@FILE`."""
+
+_FIELDS = ("-f", "--raw-field", *_TYPED, "--input")
+_STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+"""What gh reads standard input by."""
 
 
 def of_rest(method: str, path: str, body: str = "") -> Cost:
@@ -51,9 +56,9 @@ def is_free(path: str) -> bool:
 
 class ApiCall:
     """The arguments of a `gh api` command, as far as they matter here. `is_plain`: nothing but a method, headers and a
-    path, so that the body of the answer is what gh prints."""
+    path, so that the body of the answer is what gh prints. `reads_stdin`: its body, or a field, is standard input."""
 
-    __slots__ = ("body", "headers", "hostname", "is_plain", "method", "options", "path")
+    __slots__ = ("body", "headers", "hostname", "is_plain", "method", "options", "path", "reads_stdin")
 
     def __init__(self, argv: list[str]) -> None:
         self.options: list[str] = []
@@ -61,6 +66,7 @@ class ApiCall:
         self.hostname = ""
         self.path = ""
         self.body = ""
+        self.reads_stdin = False
         method, has_fields, self.is_plain = "", False, True
         for name, value in _options(argv):
             if not name:
@@ -77,6 +83,8 @@ class ApiCall:
                 self.is_plain = False
                 has_fields = has_fields or name in _FIELDS
                 self.body += f" {value}" if name in _FIELDS else ""
+                source = value if name == "--input" else value.partition("=@")[2] if name in _TYPED else ""
+                self.reads_stdin = self.reads_stdin or source in _STDIN
         self.method = method or ("POST" if has_fields else "GET")
 
 

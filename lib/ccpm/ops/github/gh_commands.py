@@ -50,8 +50,8 @@ def run(actor: Actor, argv: list[str], timeout: float, show: Callable[[bytes], N
     cost = requests.of_arguments(argv)
     if cost is None:
         return gh_command.pass_on(argv, keep_output=False).status
-    if argv[0] == "api":
-        call = ApiCall(argv[1:])
+    call = ApiCall(argv[1:]) if argv[0] == "api" else None
+    if call and call.path:
         if call.is_plain and call.method == "GET" and not _is_conditional(call):
             try:
                 show(read(actor, call, timeout))
@@ -102,7 +102,7 @@ def _run_api(
     """One request with whatever options, its head read and taken out of what gh printed."""
     account = Account(actor, call.hostname or None)
     deadline = clock.boot() + timeout
-    stdin = _read_stdin() if "-" in argv or any(word.endswith("=@-") for word in argv) else b""
+    stdin = _read_stdin() if call.reads_stdin else b""
     while True:
         with account.admitted(cost, deadline, LONGEST) as sending:
             done = gh_command.pass_on(["api", "-i", *argv[1:]], keep_output=True, stdin=stdin)
