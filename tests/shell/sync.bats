@@ -143,6 +143,7 @@ sync_epic() { bash "$pm/epic-sync.sh" auth --no-worktree >/dev/null; }
   [ "$(tail -n 1 "$epic"/3.md) $(tail -n 1 "$epic"/conflicts/3.remote.md)" = 'Mine. Theirs again.' ]
   run bash "$pm/sync.sh" auth --keep local
   status_is 0
+  [ ! -e "$epic"/conflicts/3.remote.md ]
   run ccpm-sync status auth
   [[ $output != *conflict* ]]
   grep -q 'Mine\.' .claude/tracker/3.json

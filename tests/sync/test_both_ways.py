@@ -120,6 +120,7 @@ def test_a_text_that_both_changed_is_kept_twice_and_the_rest_goes_through(
     assert project.run("sync", "issue", "2").status == 12, "it stays a conflict until somebody decides"
     project.ok("sync", "issue", "2", "--keep", "remote")
     assert "# Theirs" in project.read(f"{EPIC}/2.md")
+    assert not (project.path / EPIC / "conflicts/2.remote.md").exists()
     assert project.ok("sync", "sync", "auth")["epics"][0]["changed"] == []
 
 

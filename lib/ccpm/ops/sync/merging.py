@@ -14,8 +14,8 @@ import os
 
 from ccpm.core import issue_text, merge_fields, versions
 from ccpm.errors import VersionConflict
+from ccpm.files import atomic, frontmatter_edit, root
 from ccpm.files import frontmatter as text_of_frontmatter
-from ccpm.files import frontmatter_edit, root
 from ccpm.files.plain import Guarded
 from ccpm.ops import frontmatter
 from ccpm.ops.locking.fences import Fenced
@@ -83,6 +83,8 @@ def merge(session: Session, item: Item, issue: Issue, base: Record, push: bool, 
     fields = sorted({*merged.to_local, *(merged.to_remote if push else {})})
     if merged.conflicts:
         return Outcome(item, CONFLICT, merged.conflicts, record, _keep_both(session, item, issue))
+    if push:
+        _drop_copy(session, issue)
     both = merged.to_local and merged.to_remote and push
     done = MERGED if both else PULLED if merged.to_local else PUSHED if merged.to_remote and push else SAME
     return Outcome(item, done, fields, record)
@@ -159,15 +161,33 @@ def _write_issue(session: Session, item: Item, issue: Issue, fields: Record) -> 
 
 def _keep_both(session: Session, item: Item, issue: Issue) -> str:
     """Put the issue's version beside the file; its path below the root."""
-    relative = f"{session.folder}/{CONFLICTS}/{issue.number}.remote.md"
+    relative, content = _copy(session, issue)
     path = os.path.realpath(os.path.join(session.actor.top, relative))
     root.make_dir(os.path.dirname(path))
-    head = (
-        f"# {issue.title}\n\n<!-- {session.tracker.url(issue.number)}, {issue.state}, {issue.updated} -->\n\n"
-    )
-    content = (head + issue_text.strip(issue.body) + "\n").encode("utf-8", "replace")
     with Guarded(path) as file:
         if file.read() != content:
             with Fenced(session.actor.store, session.actor.fences):
                 file.publish(content)
     return relative
+
+
+def _drop_copy(session: Session, issue: Issue) -> None:
+    """Remove the issue's version from beside the file, once it is decided; one that somebody edited stays."""
+    relative, content = _copy(session, issue)
+    path = os.path.realpath(os.path.join(session.actor.top, relative))
+    if not os.path.exists(path):
+        return
+    with Guarded(path) as file, Fenced(session.actor.store, session.actor.fences):
+        found = (file.read() or b"").split(b"\n", 3)
+        wanted = content.split(b"\n", 3)
+        if (found[0], found[3:]) == (wanted[0], wanted[3:]):  # the line between tells when
+            atomic.remove(path, durable=False)
+
+
+def _copy(session: Session, issue: Issue) -> tuple[str, bytes]:
+    """(the path below the root, the content) of a copy of the issue."""
+    head = (
+        f"# {issue.title}\n\n<!-- {session.tracker.url(issue.number)}, {issue.state}, {issue.updated} -->\n\n"
+    )
+    content = (head + issue_text.strip(issue.body) + "\n").encode("utf-8", "replace")
+    return f"{session.folder}/{CONFLICTS}/{issue.number}.remote.md", content
