@@ -429,3 +429,14 @@ script() { "$CCPM_TEST_BASH" -c "set -euo pipefail; source $REPOSITORY/lib/agent
   run ccpm-agent list auth
   [ "$output" = "No agents are registered." ]
 }
+
+@test "a claimed task is in the row of its epic" {
+  printf -- '---\nname: t\nstatus: open\n---\n' >.claude/epics/auth/001.md
+  as agent-a ccpm-agent register pay
+  as agent-a ccpm-agent register auth
+  as agent-a ccpm-work next auth
+  run ccpm-agent list --json
+  [[ $output == *'"epic": "auth"'*'"tasks": ["auth.001"]'*'"epic": "pay"'*'"tasks": []'* ]]
+  run ccpm-agent list pay
+  [[ $output != *auth.001* ]]
+}

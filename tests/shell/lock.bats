@@ -69,6 +69,7 @@ hold() { ccpm-lock acquire "$1" --agent "${2:-other}" --ttl "${3:-60}"; }
   status_is 77
   run ccpm-lock release epic-a --agent second --force
   status_is 0
+  [[ $output == "ccpm-lock: epic-a was held by first for "*" since "*"; that has ended" ]]
   run ccpm-lock release epic-a --agent first --token 1
   status_is 11
 }

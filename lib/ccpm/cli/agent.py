@@ -31,9 +31,9 @@ VERBS = {
     "share": "work on a file together with the agent that asks for it",
     "deny": "keep a file that an agent asks for",
     "tell": "send a note to one agent or to all",
-    "inbox": "read what others told you: notes, requests, answers",
+    "inbox": "read what others told you: notes, requests, answers; 1 if there is nothing",
     "git-hook": "what the git hooks of the project call",
-    "hooks": "install, remove or show the git hooks of the project",
+    "hooks": "the git hooks of the project: install, remove or status",
 }
 _ROOMS = {
     "registry": ("register", "heartbeat", "unregister", "list", "clean"),

@@ -10,7 +10,7 @@ from ccpm.core import leases, names
 from ccpm.errors import NO, OK, UsageError, io_failure
 from ccpm.files import process, records, root
 from ccpm.files.store import Store
-from ccpm.ops import identity
+from ccpm.ops import identity, wording
 from ccpm.ops.locking import lock_state, locks
 from ccpm.ops.locking.lock_state import State
 from ccpm.ops.locking.locks import Request
@@ -85,6 +85,8 @@ def _release(argv: list[str]) -> int:
         _say(f"removed the unreadable record of {args.resource}: {was_unreadable.reason}")
     elif not ended:
         _say(f"{args.resource} was free already")
+    elif args.force:
+        _say(f"{args.resource} was held by {wording.holders(ended)}; that has ended")
     if args.json:
         print_json([records.describe(lease) for lease in ended])
     return OK

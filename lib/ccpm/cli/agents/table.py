@@ -38,11 +38,22 @@ def rows(top: str, found: list[tuple[Registry, lives.Held]]) -> list[Row]:
             ]
             facts = {"agent_id": agent.id, "epic": registry.epic, **agent_records.describe(agent, status)}
             facts |= {"status": status, "why": why, "streams": mine, "waits_for": waits.get(agent.id, [])}
-            leases = (resource for resource, _ in held.get(agent.id, []))
-            facts["tasks"] = [unescape(name[len(TASK) :]) for name in leases if name.startswith(TASK)]
+            mine_here, elsewhere = _tasks(top, agent.id, registry.epic, held)
+            facts["tasks"] = mine_here
+            facts["files_locked"] = [f for f in agent.files_locked if f.removesuffix(".md") not in elsewhere]
             facts["place"] = os.path.relpath(agent.worktree, top) if agent.worktree else ""
             found_rows.append(facts)
     return found_rows
+
+
+def _tasks(top: str, agent: str, epic: str, held: agents.Held) -> tuple[list[str], list[str]]:
+    """(the tasks that `agent` has claimed, without those of another epic in whose registry it is; these)."""
+    names = [resource for resource, _ in held.get(agent, []) if resource.startswith(TASK)]
+    claimed = [unescape(name[len(TASK) :]) for name in names]
+    homes = {task.rpartition(".")[0] for task in claimed} - {"", epic}
+    others = homes.intersection(agents.known_epics(top, agent)) if homes else set()
+    elsewhere = [task for task in claimed if task.rpartition(".")[0] in others]
+    return [task for task in claimed if task not in elsewhere], elsewhere
 
 
 def show(found: list[Row]) -> None:

@@ -28,16 +28,19 @@ if TYPE_CHECKING:
     from ccpm.ops.plan.views import Data
 
 _LONGEST = 120
+_HINT = "take another one, such as user-login"
 
 
 def check_name(name: str) -> str:
     """`name` if it can be a folder's and a file's name, else UsageError."""
     if not name.strip() or "/" in name or name.startswith(".") or not name.isprintable():
         raise UsageError(
-            f"{name[:60]!r} cannot be a name: no slash, no line break, no leading dot, not empty"
+            f"{name[:60]!r} cannot be a name: no slash, no line break, no leading dot, not empty", _HINT
         )
     if name in plan_tree.ARCHIVES or len(os.fsencode(name)) > _LONGEST:
-        raise UsageError(f"{name[:60]!r} cannot be a name: it is reserved, or longer than {_LONGEST} bytes")
+        raise UsageError(
+            f"{name[:60]!r} cannot be a name: it is reserved, or longer than {_LONGEST} bytes", _HINT
+        )
     return name
 
 
