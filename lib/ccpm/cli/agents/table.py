@@ -11,7 +11,7 @@ from ccpm.core.registry import ACTIVE, GONE, Registry
 from ccpm.files import agent_records, clock
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
-from ccpm.ops.team import lives, request_record
+from ccpm.ops.team import agents, lives, request_record
 from ccpm.ops.team.agent_leases import TASK
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ def rows(top: str, found: list[tuple[Registry, lives.Held]]) -> list[Row]:
     return found_rows
 
 
-def _tasks(top: str, agent: str, epic: str, held: agents.Held) -> tuple[list[str], list[str]]:
+def _tasks(top: str, agent: str, epic: str, held: lives.Held) -> tuple[list[str], list[str]]:
     """(the tasks that `agent` has claimed, without those of another epic in whose registry it is; these)."""
     names = [resource for resource, _ in held.get(agent, []) if resource.startswith(TASK)]
     claimed = [unescape(name[len(TASK) :]) for name in names]
