@@ -58,8 +58,8 @@ SEEDED: list[Bug] = [
     _bug(
         "who cannot tell its boot takes over all others",
         "core/leases.py",
-        ' != now.boot_id != "":\n',
-        " != now.boot_id:\n",
+        ' != boot_id != "":\n',
+        " != boot_id:\n",
         "recovery.py::test_one_who_cannot_see_the_boot_takes_no_live_lock_over",
     ),
     _bug(
