@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ccpm.errors import Busy
 from ccpm.files import agent_records, atomic
 from ccpm.ops.actor import Actor
-from ccpm.ops.team import agents, ownership, streams
+from ccpm.ops.team import agents, ownership, registries, streams
 
 now = time.monotonic
 EPIC = "bench"
@@ -43,7 +43,7 @@ def each(top: str, rounds: int) -> dict[str, object]:
         "refused claim": lambda: _refused(actor, top),
         "owner_of": lambda: ownership.owner_of(top, "src/part-0/a/b.ts", "agent-x"),
         "owner_of nobody's": lambda: ownership.owner_of(top, "lib/a/b.ts", "agent-x"),
-        "list": lambda: agents.listing(top),
+        "list": lambda: registries.listing(top),
         "bare": lambda: _rewrite(path),
     }
     found: dict[str, list[float]] = {name: [] for name in operations}

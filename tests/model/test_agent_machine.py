@@ -23,7 +23,7 @@ from ccpm.core.registry import COMPLETED, DEAD, STALE
 from ccpm.errors import Busy, LeaseLost, NotFound, NotYours
 from ccpm.files import atomic, clock, process
 from ccpm.ops.actor import Actor
-from ccpm.ops.team import agents, ownership, streams
+from ccpm.ops.team import agents, ownership, registries, streams
 
 AGENTS = ["ada", "bob"]
 EPICS = ["auth", "pay"]
@@ -178,12 +178,12 @@ class AgentMachine(RuleBasedStateMachine):
             self.owned[epic, stream] = (name, files)
             self.known[name, epic].beat = self.boot
         for other in EPICS:
-            if agents.read(self.folder, other).agents and other != epic:
+            if registries.read(self.folder, other).agents and other != epic:
                 self.notice(other)
 
     def notice(self, epic: str) -> None:
         """Whom a claim buried in another epic: those who own something there. The registry tells."""
-        for agent in agents.read(self.folder, epic).agents.values():
+        for agent in registries.read(self.folder, epic).agents.values():
             found = self.known[agent.id, epic]
             if agent.ended and not found.is_buried:
                 assert self.is_dead(agent.id, epic), "a live agent was buried"
@@ -203,7 +203,7 @@ class AgentMachine(RuleBasedStateMachine):
         try:
             change(self.actor(name), epic, stream)
         except (NotYours, LeaseLost):
-            completed = agents.read(self.folder, epic).streams.get(stream)
+            completed = registries.read(self.folder, epic).streams.get(stream)
             assert (held and held[0] != name) or (completed and completed.status == COMPLETED)
         except NotFound:
             assert held is None

@@ -30,13 +30,13 @@ SEEDED: list[Bug] = [
     _bug(
         "the dead of other epics stand in the way",
         "ops/team/streams.py",
-        "            agents.bury_in(actor.store, [name])\n",
+        "            registries.bury_in(actor.store, [name])\n",
         "",
         f"{RACE}test_an_agent_whose_process_is_killed_loses_streams_leases_and_claims_in_one_step",
     ),
     _bug(
         "a dead agent keeps its leases",
-        "ops/team/agents.py",
+        "ops/team/registries.py",
         '        ended = agent_leases.end(store, agent.id, held.get(agent.id, []), f"{agent.id} is dead: {why}")\n',
         "        ended: list[str] = []\n",
         f"{RACE}test_an_agent_whose_process_is_killed_loses_streams_leases_and_claims_in_one_step",
@@ -44,7 +44,7 @@ SEEDED: list[Bug] = [
     _bug(
         "nobody who waits for a lock looks whether its agent lives",
         "ops/locking/waiting.py",
-        "    return agents.bury_if_dead(store, holders)\n",
+        "    return registries.bury_if_dead(store, holders)\n",
         "    return False\n",
         f"{RACE}test_a_lock_that_a_dead_agent_held_is_to_be_had_at_once",
     ),

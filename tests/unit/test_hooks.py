@@ -22,7 +22,7 @@ from ccpm.ops.claude import hook_after, hook_changes, hook_worktrees, hooks
 from ccpm.ops.distribution import claims, getting, work
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
-from ccpm.ops.team import agents, messages, ownership, requests, streams
+from ccpm.ops.team import agents, messages, ownership, registries, requests, streams
 
 SESSION = "11111111-2222-3333-4444-555555555555"
 ME = f"agent-{SESSION}"
@@ -387,11 +387,11 @@ def test_an_edit_that_broke_the_frontmatter_is_told(top: Path) -> None:
 
 
 def last_beat(top: Path, agent: str) -> float:
-    return agents.read(str(top), "auth").agents[agent].heartbeat_boot
+    return registries.read(str(top), "auth").agents[agent].heartbeat_boot
 
 
 def set_back(top: Path, agent: str, seconds: float) -> None:
-    with agents.Changing(Actor(agent, {}, top=str(top)).store, "auth") as registry:
+    with registries.Changing(Actor(agent, {}, top=str(top)).store, "auth") as registry:
         registry.agents[agent].heartbeat_boot -= seconds
 
 
@@ -435,11 +435,11 @@ def test_a_task_stays_with_an_agent_that_uses_tools_registered_or_not(top: Path,
 def test_an_agent_that_was_found_dead_is_told_once_and_begins_anew(top: Path) -> None:
     claim(top, ME, "web/**", stream="web")
     set_back(top, ME, 1000)
-    agents.bury_in(Actor(OTHER, {}, top=str(top)).store, ["auth"])
+    registries.bury_in(Actor(OTHER, {}, top=str(top)).store, ["auth"])
     assert call("PostToolUse", top, "Read", tool_input={}, agent_id="sub1") == {}
     answer = call("PostToolUse", top, "Read", tool_input={})
     assert "was found dead" in answer["hookSpecificOutput"]["additionalContext"]
-    registry = agents.read(str(top), "auth")
+    registry = registries.read(str(top), "auth")
     assert not registry.agents[ME].ended
     assert "web" not in registry.streams
     assert call("PostToolUse", top, "Read", tool_input={}) == {}
@@ -490,7 +490,7 @@ def test_a_session_on_the_branch_of_an_epic_is_registered_there_and_told_the_rul
     assert f"You are {ME}." in said
     assert "registered in epic auth" in said
     assert f"src/db/** ({OTHER}, stream database of auth)" in said
-    assert set(agents.read(str(top), "auth").agents) == {OTHER, ME}
+    assert set(registries.read(str(top), "auth").agents) == {OTHER, ME}
 
 
 def test_later_shells_of_the_session_know_the_agent_and_find_the_helpers(
@@ -525,7 +525,7 @@ def test_a_subagent_is_registered_where_its_session_is_and_leaves_everything_whe
     lock(top, "task-1", "agent-sub1")
     lock(top, "task-2", ME)
     call("SubagentStop", top, agent_id="sub1")
-    registry = agents.read(str(top), "auth")
+    registry = registries.read(str(top), "auth")
     assert set(registry.agents) == {OTHER, ME}
     assert "web" not in registry.streams
     assert Actor(ME, {}, top=str(top)).store.list_locks() == ["task-2"]
@@ -537,7 +537,7 @@ def test_at_the_end_of_a_turn_leases_are_released_and_streams_stay(top: Path) ->
     assert call("Stop", top, background_tasks=[{"id": "x"}]) == {}
     assert call("Stop", top) == {"systemMessage": "CCPM released task-1: the turn is over"}
     assert call("Stop", top) == {}
-    assert agents.read(str(top), "auth").streams["web"].owner == ME
+    assert registries.read(str(top), "auth").streams["web"].owner == ME
 
 
 def test_at_the_end_of_a_turn_the_tasks_and_files_that_an_agent_has_stay_its_own(top: Path) -> None:
@@ -555,7 +555,7 @@ def test_a_session_that_ends_leaves_nothing(top: Path) -> None:
     claim(top, ME, "web/**", stream="web")
     lock(top, "task-1", ME)
     assert call("SessionEnd", top, reason="other") == {}
-    assert set(agents.read(str(top), "auth").agents) == {OTHER}
+    assert set(registries.read(str(top), "auth").agents) == {OTHER}
     assert Actor(ME, {}, top=str(top)).store.list_locks() == []
 
 
@@ -580,7 +580,7 @@ def test_a_subagents_worktree_is_that_of_its_agent_in_the_epic_of_its_session(
     assert said == []
     monkeypatch.chdir(path)
     call("SubagentStart", Path(path), agent_id="a1b2")
-    assert agents.read(str(top), "auth").agents["agent-a1b2"].worktree == path
+    assert registries.read(str(top), "auth").agents["agent-a1b2"].worktree == path
 
 
 def test_without_an_epic_the_worktree_is_where_claude_code_would_put_it(top: Path) -> None:

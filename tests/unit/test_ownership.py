@@ -17,7 +17,7 @@ from ccpm.files.store import Store
 from ccpm.ops.actor import Actor
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
-from ccpm.ops.team import agents, ownership, requests, streams
+from ccpm.ops.team import agents, ownership, registries, requests, streams
 
 Act = Callable[[str], Actor]
 
@@ -160,7 +160,7 @@ def test_signs_of_life_and_leaving_need_no_registry_but_ones_own(top: str) -> No
     agents.register(agent, "pay")
     broken(top, "auth")
     assert agents.heartbeat(agent) == ["pay"]
-    assert [registry.epic for registry, _ in agents.listing(top)] == ["pay"]
+    assert [registry.epic for registry, _ in registries.listing(top)] == ["pay"]
     assert agents.unregister(agent) == ["pay"]
     assert agents.clean(agent.store) == []
     with pytest.raises(NotFound):

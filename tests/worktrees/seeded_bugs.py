@@ -76,8 +76,7 @@ SEEDED: list[Bug] = [
     _bug(
         "worktrees are added without the lock",
         "ops/branches/worktrees.py",
-        '    with Holding(actor.store, ADMIN, actor.agent, "worktree-add", actor.fences, actor.say, PATIENCE):\n'
-        "        if mark.epic:\n",
+        '    with actor.holding(ADMIN, "worktree-add", PATIENCE):\n        if mark.epic:\n',
         "    if True:\n        if mark.epic:\n",
         "adding.py::test_the_work_of_git_on_shared_files_happens_under_the_lock",
     ),

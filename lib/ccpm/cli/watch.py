@@ -54,13 +54,13 @@ def _locks(argv: list[str]) -> int:
 
 def _agents(argv: list[str]) -> int:
     from ccpm.cli.agents import table
-    from ccpm.ops.team import agents
+    from ccpm.ops.team import registries
 
     parser = Parser(PROGRAM, "agents", VERBS["agents"])
     parser.add_argument("epic", metavar="EPIC", nargs="?", help="only this epic")
     args = parser.parse_args(argv)
     top = root.find()
-    rows = table.rows(top, agents.listing(top, args.epic or ""))
+    rows = table.rows(top, registries.listing(top, args.epic or ""))
     if args.json:
         print_json({"agents": rows})
     else:

@@ -1,7 +1,7 @@
 """The registry of one epic: which agents work on it, which of them still live, which stream of work belongs to whom.
 
 Contract: pure functions over `Registry` and one `Now`. The caller reads the record, applies the answer and publishes it
-under one guard (ops/team/agents.py, ops/team/streams.py).
+under one guard (ops/team/registries.py, ops/team/streams.py).
 
 The status of an agent is computed, not believed:
     active   it gave a sign of life within `STALE` seconds

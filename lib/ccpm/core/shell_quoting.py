@@ -17,7 +17,7 @@ _LITERAL_AFTER_DOLLAR = frozenset(["", *ENDS.replace("(", ""), "\\", "/", ".", "
 
 
 class Unclear(Exception):
-    pass
+    """From here on it is not certain how Bash reads the source."""
 
 
 class Word:
@@ -35,6 +35,8 @@ class Word:
 
 
 class Text:
+    """A source, and how far it is read."""
+
     def __init__(self, source: str) -> None:
         self.source = source
         self.at = 0

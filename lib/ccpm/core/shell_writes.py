@@ -24,6 +24,8 @@ DEEPEST = 3
 
 _SHELLS = frozenset("bash sh zsh dash ksh".split())
 _WRAPPERS = frozenset("command builtin exec nohup sudo env".split())
+_GIT_VALUES = frozenset(["-c", "--namespace", "--config-env", "--super-prefix", "--attr-source"])
+_GIT_ELSEWHERE = ("--git-dir", "--work-tree")
 
 
 def writes(source: str, depth: int = 0) -> list[Write]:
@@ -86,10 +88,6 @@ def _of_script(name: str, words: list[str | None], depth: int) -> list[Write]:
     if len(words) != 1 or words[0] is None or depth >= DEEPEST:
         return []
     return writes(words[0], depth + 1)
-
-
-_GIT_VALUES = frozenset(["-c", "--namespace", "--config-env", "--super-prefix", "--attr-source"])
-_GIT_ELSEWHERE = ("--git-dir", "--work-tree")
 
 
 def _git_folder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ccpm.core import leases
 from ccpm.files import root
 from ccpm.files.store import Store
 from ccpm.ops.locking.holding import Holding
@@ -31,6 +32,7 @@ class Actor:
         self.top = top or root.find()
         self.store = Store(self.top)
 
-    def holding(self, resource: str, operation: str) -> Holding:
-        """`with actor.holding("epic-auth", "epic-sync") as fences:` holds `resource` for the block."""
-        return Holding(self.store, resource, self.agent, operation, self.fences, self.say)
+    def holding(self, resource: str, operation: str, patience: float = leases.DEFAULT_TIMEOUT) -> Holding:
+        """`with actor.holding("epic-auth", "epic-sync") as fences:` holds `resource` for the block. Busy (75) if it is
+        not to be had within `patience` seconds."""
+        return Holding(self.store, resource, self.agent, operation, self.fences, self.say, patience)

@@ -13,7 +13,7 @@ from ccpm.files import agent_records, events, json_record, root
 from ccpm.files.store import Store
 from ccpm.ops.locking import wait_graph
 from ccpm.ops.locking.lock_state import State
-from ccpm.ops.team import agents, lives
+from ccpm.ops.team import lives, registries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Dashboard:
 def look(top: str) -> Dashboard:
     found = Dashboard(top)
     found.states = wait_graph.states(Store(top))
-    found.registries = agents.listing(top)
+    found.registries = registries.listing(top)
     found.budget = json_record.read(budget_path(top))
     found.events = events.read_tail(top, RECENT)
     return found

@@ -14,7 +14,7 @@ from ccpm.files.store import Store
 from ccpm.ops.actor import Actor
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.locks import Request
-from ccpm.ops.team import agents, ownership, streams
+from ccpm.ops.team import agents, ownership, registries, streams
 from race.crew import Gate, Worker
 
 EPICS = ("auth", "pay")
@@ -41,7 +41,7 @@ def crowd(top: str, workers: int, rounds: int, killed: int) -> dict[str, Any]:
     reports = [worker.report() for worker in survivors]
     open(os.path.join(top, "over"), "w").close()
     looks = reader.report()
-    before = {epic: sorted(agents.read(top, epic).agents) for epic in EPICS}
+    before = {epic: sorted(registries.read(top, epic).agents) for epic in EPICS}
     gone = [agent for _, agent, _ in agents.clean(Store(top))]
     return {
         "broken": looks["broken"],
@@ -50,8 +50,8 @@ def crowd(top: str, workers: int, rounds: int, killed: int) -> dict[str, Any]:
         "claims": sum(report["claims"] for report in reports),
         "before": before,
         "gone": sorted(set(gone)),
-        "left": {epic: sorted(agents.read(top, epic).agents) for epic in EPICS},
-        "streams": {epic: sorted(agents.read(top, epic).streams) for epic in EPICS},
+        "left": {epic: sorted(registries.read(top, epic).agents) for epic in EPICS},
+        "streams": {epic: sorted(registries.read(top, epic).streams) for epic in EPICS},
         "locks": Store(top).list_locks(),
     }
 
@@ -77,7 +77,7 @@ def _live(top: str, gate: Gate, number: int, rounds: int, dies: bool) -> dict[st
                 _die_in_the_middle(step, chance)
             step()
             if place in (1, 3):
-                registry = agents.read(top, epic)
+                registry = registries.read(top, epic)
                 mine = registry.agents.get(actor.agent)
                 if mine is None or mine.ended or f"s-{number}" not in registry.streams:
                     lost.append(actor.agent)

@@ -74,10 +74,10 @@ def _list(parser: Parser, argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from ccpm.cli.agents import table
     from ccpm.files import root
-    from ccpm.ops.team import agents
+    from ccpm.ops.team import registries
 
     top = root.find()
-    found = table.rows(top, agents.listing(top, first(args.epic)))
+    found = table.rows(top, registries.listing(top, first(args.epic)))
     _tell_broken(top, args)
     if args.json:
         print_json(found)

@@ -22,11 +22,11 @@ def run(verb: str, parser: Parser, argv: list[str]) -> int:
     if verb == "check":
         return _check(parser, argv)
     add_epic(parser)
+    if verb in ("start", "complete"):
+        return _move_on(verb, parser, argv)
     return {
         "claim": _claim,
-        "start": _start,
         "release": _release,
-        "complete": _complete,
         "owner": _owner,
         "conflicts": _conflicts,
         "streams": _streams,
@@ -50,17 +50,6 @@ def _claim(parser: Parser, argv: list[str]) -> int:
     return OK
 
 
-def _start(parser: Parser, argv: list[str]) -> int:
-    _add_stream(parser)
-    args = parser.parse_args(argv)
-    from ccpm.ops.team import streams
-
-    actor, epic = _resolve(args)
-    stream = streams.start(actor, epic, args.stream)
-    print_result(args, "", {"epic": epic, "stream": stream.name, "status": stream.status})
-    return OK
-
-
 def _release(parser: Parser, argv: list[str]) -> int:
     _add_stream(parser)
     args = parser.parse_args(argv)
@@ -74,13 +63,14 @@ def _release(parser: Parser, argv: list[str]) -> int:
     return OK
 
 
-def _complete(parser: Parser, argv: list[str]) -> int:
+def _move_on(verb: str, parser: Parser, argv: list[str]) -> int:
+    """start and complete: the stream goes on to its next status."""
     _add_stream(parser)
     args = parser.parse_args(argv)
     from ccpm.ops.team import streams
 
     actor, epic = _resolve(args)
-    stream = streams.complete(actor, epic, args.stream)
+    stream = (streams.start if verb == "start" else streams.complete)(actor, epic, args.stream)
     print_result(args, "", {"epic": epic, "stream": stream.name, "status": stream.status})
     return OK
 
@@ -134,11 +124,11 @@ def _conflicts(parser: Parser, argv: list[str]) -> int:
     parser.add_argument("pattern", metavar="PATTERN", nargs="+", help="files, as in .gitignore, from the top")
     parser.add_argument("--stream", default="", metavar="NAME", help="leave this stream out")
     args = parser.parse_args(argv)
-    from ccpm.ops.team import agents, streams
+    from ccpm.ops.team import registries, streams
 
     # All epics count: which one is meant matters only for the stream that is left out.
     actor = actor_of(args)
-    epic = agents.own_epic(actor, args.epic) if args.stream else ""
+    epic = registries.own_epic(actor, args.epic) if args.stream else ""
     found = streams.find_conflicts(actor, epic, args.pattern, args.stream)
     if args.json:
         keys = ("epic", "stream", "agent", "path")
@@ -174,9 +164,9 @@ def _streams(parser: Parser, argv: list[str]) -> int:
 def _registered(args: Namespace, actor: Actor, epic: str) -> int:
     """The streams in the registry: name, status, owner, patterns."""
     from ccpm.files import agent_records
-    from ccpm.ops.team import agents
+    from ccpm.ops.team import registries
 
-    found = agents.read(actor.top, agents.check_epic(actor.top, epic)).streams
+    found = registries.read(actor.top, registries.check_epic(actor.top, epic)).streams
     if args.json:
         print_json([{"stream": name, **agent_records.describe_stream(one)} for name, one in found.items()])
     else:
@@ -254,7 +244,7 @@ def _add_stream(parser: Parser) -> None:
 
 
 def _resolve(args: Namespace) -> tuple[Actor, str]:
-    from ccpm.ops.team import agents
+    from ccpm.ops.team import registries
 
     actor = actor_of(args)
-    return actor, agents.own_epic(actor, args.epic)
+    return actor, registries.own_epic(actor, args.epic)

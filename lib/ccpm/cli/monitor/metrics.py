@@ -113,10 +113,12 @@ _LINES = (
 
 def add_commits(report: Report, top: str) -> None:
     """Count the commits of agents that are still registered: the log has those of agents that have left."""
-    from ccpm.ops.team import agents
+    from ccpm.ops.team import registries
 
     counted = {
-        agent.id: agent.commits for registry, _ in agents.listing(top) for agent in registry.agents.values()
+        agent.id: agent.commits
+        for registry, _ in registries.listing(top)
+        for agent in registry.agents.values()
     }
     for entry in report["agents"]:
         entry["commits"] += counted.get(entry["agent"], 0)

@@ -161,26 +161,25 @@ def epic_status(data: Data) -> list[str]:
     ]
     for cycle in data["cycles"]:
         lines.append("  🔁 Circular: " + " → ".join(f"#{identifier}" for identifier in [*cycle, cycle[0]]))
-    if data["git"]["commits"] or data["git"]["branches"]:
-        lines += ["", "🔎 Evidence:"]
-        lines += [
-            f"  • Issue #{issue}: {count} commits" for issue, count in sorted(data["git"]["commits"].items())
-        ]
-        for branch in data["git"]["branches"]:
-            merged = (
-                " (all of it in the main branch)"
-                if branch["merged"]
-                else " (all of it in the epic)"
-                if branch["in_epic"]
-                else ""
-            )
-            lines.append(f"  • Branch {branch['name']}{merged}")
-    for one in data["git"]["findings"]:
-        lines.append(f"  ⚠️ #{one['task']} is {one['status']}, git shows {one['detected']}: {one['reason']}")
-    if data["git"]["findings"]:
-        lines.append(f"  💡 Write it with: /pm:detect-completion {data['name']}")
+    lines += _evidence(data["git"], data["name"])
     if data["github"]:
         lines += ["", f"🔗 GitHub: {data['github']}"]
+    return lines
+
+
+def _evidence(git: Data, epic: str) -> list[str]:
+    """What git knows of an epic: commits, branches, and where a task's status says something else."""
+    lines = []
+    if git["commits"] or git["branches"]:
+        lines += ["", "🔎 Evidence:"]
+        lines += [f"  • Issue #{issue}: {count} commits" for issue, count in sorted(git["commits"].items())]
+    for branch in git["branches"]:
+        where = "main branch" if branch["merged"] else "epic" if branch["in_epic"] else ""
+        lines.append(f"  • Branch {branch['name']}" + (f" (all of it in the {where})" if where else ""))
+    for one in git["findings"]:
+        lines.append(f"  ⚠️ #{one['task']} is {one['status']}, git shows {one['detected']}: {one['reason']}")
+    if git["findings"]:
+        lines.append(f"  💡 Write it with: /pm:detect-completion {epic}")
     return lines
 
 

@@ -19,7 +19,7 @@ from ccpm.files import json_record
 from ccpm.files.store import Store
 from ccpm.ops.branches import agent_branches
 from ccpm.ops.branches.agent_branches import Branch
-from ccpm.ops.team import agents, lives
+from ccpm.ops.team import lives, registries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def find(top: str, epic: str = "") -> dict[str, Any]:
     store = Store(top)
     branches: list[Branch] = []
     heads: dict[str, str] = {}
-    for name in [agents.check_epic(top, epic)] if epic else agent_branches.epics(top):
+    for name in [registries.check_epic(top, epic)] if epic else agent_branches.epics(top):
         heads[name] = agent_branches.head_of(repository, name)
         if heads[name]:
             branches += agent_branches.of_epic(repository, store, name, heads[name], with_uncommitted=True)
@@ -98,7 +98,7 @@ def overlapping_claims(top: str, epic: str = "") -> list[dict[str, str]]:
     `claim`; registries may be older, or edited by hand."""
     live = [
         (registry, stream)
-        for registry, held in agents.listing(top)
+        for registry, held in registries.listing(top)
         for stream in registry.streams.values()
         if stream.is_live and _lives(registry, stream.owner, held)
     ]

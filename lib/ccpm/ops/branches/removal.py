@@ -22,9 +22,10 @@ from ccpm.external.git.worktrees import Worktree
 from ccpm.files import events, root
 from ccpm.ops.actor import Actor
 from ccpm.ops.branches import rescue, unsaved, worktree_agents
-from ccpm.ops.branches import worktrees as use_case
-from ccpm.ops.locking.holding import Holding
+from ccpm.ops.branches.worktrees import ADMIN, PATIENCE, of_agent, resource_of, source_of
 from ccpm.ops.plan import plans
+
+_OPERATION = "worktree-remove"
 
 _LOOKS = 3
 """How often a worktree is looked at until two looks agree; then somebody is still writing into it."""
@@ -37,7 +38,7 @@ def remove(actor: Actor, epic: str, agent: str, with_rescue: bool = False) -> di
     Busy (75) names unsaved work, unless `with_rescue`. NotYours (77) while another live agent works there.
     """
     repository = Repository.around(actor.top)
-    worktree = use_case.of_agent(repository, epic, agent)
+    worktree = of_agent(repository, epic, agent)
     return _remove(actor, repository, worktree, with_rescue, keeps_branch=False, apart=(actor.agent,))
 
 
@@ -118,7 +119,7 @@ def _remove(
 ) -> dict[str, object]:
     """`apart`: the agents whose being there does not matter; None: nobody's does. What is there, and who, is looked at
     under the lock of the worktree: whoever makes it or removes it has that, maybe for long."""
-    with _holding(actor, use_case.resource_of(worktree.path)):
+    with actor.holding(resource_of(worktree.path), _OPERATION, PATIENCE):
         there = worktrees.find(repository, worktree.path)
         if there is None:
             return _result(worktree, False, "")
@@ -160,7 +161,7 @@ def _take_away(
     worktrees.put_aside(worktree)
     was_deleted = not keeps_branch and _delete_branch(repository, worktree)
     worktrees.drop(worktree)
-    with _holding(actor, use_case.ADMIN):
+    with actor.holding(ADMIN, _OPERATION, PATIENCE):
         worktrees.forget(repository, worktree)
     if mark.epic:
         worktree_agents.forget(actor.store, mark.epic, worktree.path)
@@ -186,18 +187,6 @@ def _made_for(mark: Mark, worktree: Worktree) -> str:
     return branch_names.agent_branch(mark.epic, mark.agent) if mark.agent else ""
 
 
-def _holding(actor: Actor, resource: str) -> Holding:
-    return Holding(
-        actor.store,
-        resource,
-        actor.agent,
-        "worktree-remove",
-        actor.fences,
-        actor.say,
-        use_case.PATIENCE,
-    )
-
-
 def _save(
     actor: Actor,
     repository: Repository,
@@ -208,7 +197,7 @@ def _save(
 ) -> rescue.Saved | None:
     """Make sure that nothing in `worktree` is only there: the rescue that was needed for it, None if none was."""
     _require_link(worktree)
-    source = use_case.source_of(repository)
+    source = source_of(repository)
     saved, before = None, None
     for _ in range(_LOOKS):
         found = unsaved.look(repository, worktree, source, keeps_branch)

@@ -101,7 +101,7 @@ def restore(actor: Actor, ref: str, into: str = "") -> dict[str, object]:
     """Bring the rescue `ref` back as a worktree: {path, branch, ref}. Its files, its index and its branch are as they
     were; the rescue stays. `into`: where to (default: where it was, or beside what is there now)."""
     from ccpm.ops.branches import worktree_files
-    from ccpm.ops.branches import worktrees as use_case
+    from ccpm.ops.branches.worktrees import ADMIN, resource_of, source_of
 
     repository = Repository.around(actor.top)
     full = ref if ref.startswith("refs/") else branch_names.RESCUE + ref
@@ -114,14 +114,14 @@ def restore(actor: Actor, ref: str, into: str = "") -> dict[str, object]:
         worktree_marks.PREPARING, saved.fields["Agent"], saved.fields["Epic"], clock.to_iso(time.time())
     )
     path = _free_path(os.path.abspath(into) if into else saved.fields["Path"])
-    with actor.holding(use_case.resource_of(path), "worktree-restore"):
-        with actor.holding(use_case.ADMIN, "worktree-restore"):
+    with actor.holding(resource_of(path), "worktree-restore"):
+        with actor.holding(ADMIN, "worktree-restore"):
             branch = _branch_for(repository, saved)
             worktree = worktrees.add(
                 repository, path, branch or saved.fields["Head"] or saved.commit, str(mark)
             )
         repository.run("checkout", "--quiet", "--force", at=path)
-        worktree_files.bring(repository, use_case.source_of(repository), path)
+        worktree_files.bring(repository, source_of(repository), path)
         _bring_back(repository, repository, path, saved)
         worktrees.write_mark(worktree, str(mark.changed_to(worktree_marks.IN_USE)))
     events.append(actor.top, "worktree.restored", agent=mark.agent, ref=full, path=path)

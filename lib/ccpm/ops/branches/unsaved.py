@@ -206,10 +206,8 @@ def _pointed_to(repository: Repository, git_dir: str) -> dict[str, str]:
                 named.update({line.split()[0]: name for line in file if line.strip()})
         except OSError:
             continue
-    folder = os.path.join(git_dir, "refs")
-    for where, _, files in os.walk(
-        folder
-    ):  # refs/bisect, refs/worktree and refs/rewritten are the worktree's own
+    # refs/bisect, refs/worktree and refs/rewritten are the worktree's own
+    for where, _, files in os.walk(os.path.join(git_dir, "refs")):
         for name in files if os.path.realpath(git_dir) != repository.common else []:
             with open(os.path.join(where, name), encoding="ascii", errors="replace") as file:
                 named[file.readline().strip()] = os.path.relpath(os.path.join(where, name), git_dir)

@@ -15,14 +15,14 @@ from ccpm.core.worktree_marks import Mark
 from ccpm.errors import CcpmError
 from ccpm.files import agent_records, clock, process
 from ccpm.files.store import Store
-from ccpm.ops.team import agents, lives
+from ccpm.ops.team import agents, lives, registries
 
 
 def record(store: Store, epic: str, agent_id: str, worktree: str, branch: str, base: str) -> None:
     """Write down that the agent works in `worktree` on `branch`, which began at the commit `base`. Registers it if it
     is not; it is a sign of life."""
     owner = process.owner(agent_id)
-    with agents.Changing(store, epic) as registry:
+    with registries.Changing(store, epic) as registry:
         now = clock.now()
         agent = registry.agents.get(agent_id)
         is_new = agent is None or bool(agent.ended)
@@ -39,7 +39,7 @@ def forget(store: Store, epic: str, worktree: str) -> None:
     """Take `worktree` out of the entries that name it."""
     if not os.path.isfile(agent_records.path_of(store.top, epic)):
         return
-    with agents.Changing(store, epic) as registry:
+    with registries.Changing(store, epic) as registry:
         for agent in registry.agents.values():
             if agent.worktree == worktree:
                 agent.worktree = ""
@@ -87,6 +87,6 @@ def of_branches(store: Store, epic: str, branches: list[str]) -> dict[str, str]:
 
 def _agents(store: Store, epic: str) -> dict[str, Agent]:
     try:
-        return agents.read(store.top, epic).agents
+        return registries.read(store.top, epic).agents
     except CcpmError:  # a registry that cannot be read says nothing; whoever writes it says why
         return {}

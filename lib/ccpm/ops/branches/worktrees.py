@@ -27,7 +27,6 @@ from ccpm.files import clock, events, process
 from ccpm.ops import identity
 from ccpm.ops.actor import Actor
 from ccpm.ops.branches import epic_branch, worktree_agents, worktree_files
-from ccpm.ops.locking.holding import Holding
 from ccpm.ops.plan import plans
 
 ADMIN = "worktrees"
@@ -131,9 +130,7 @@ def of_agent(repository: Repository, epic: str, agent: str) -> Worktree:
 
 def _added(actor: Actor, repository: Repository, mark: Mark, branch: str, path: str) -> dict[str, object]:
     notes: list[str] = []
-    with Holding(
-        actor.store, resource_of(path), actor.agent, "worktree-add", actor.fences, actor.say, PATIENCE
-    ):
+    with actor.holding(resource_of(path), "worktree-add", PATIENCE):
         found = _existing(actor, repository, mark, branch, path)
         is_new = found is None
         if found is None:
@@ -219,7 +216,7 @@ def _clear(actor: Actor, repository: Repository, worktree: Worktree, is_empty: b
 
 
 def _make(actor: Actor, repository: Repository, mark: Mark, branch: str, path: str) -> Worktree:
-    with Holding(actor.store, ADMIN, actor.agent, "worktree-add", actor.fences, actor.say, PATIENCE):
+    with actor.holding(ADMIN, "worktree-add", PATIENCE):
         if mark.epic:
             start = epic_branch.ensure(repository, mark.epic, actor.say)
         else:

@@ -16,7 +16,7 @@ from ccpm.files.store import Store
 from ccpm.ops import identity
 from ccpm.ops.actor import Actor
 from ccpm.ops.claude import hook_changes, hooks
-from ccpm.ops.team import agent_leases, agents, lives
+from ccpm.ops.team import agent_leases, agents, lives, registries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _tell_shells(call: Call) -> None:
 
 def _epics_at_hand(call: Call) -> list[str]:
     """The epics that the agent works on: those that know it or its session, and that of the branch it is on."""
-    known = [*agents.known_epics(call.top, call.agent), *agents.known_epics(call.top, call.session)]
+    known = [*registries.known_epics(call.top, call.agent), *registries.known_epics(call.top, call.session)]
     branch = checkout.branch_of(checkout.worktree_of(call.top, call.cwd) or call.cwd)
     named = branch.removeprefix("epic/").partition("--agent-")[0] if branch.startswith("epic/") else ""
     if named and os.path.isdir(os.path.join(call.top, ".claude", "epics", named)):

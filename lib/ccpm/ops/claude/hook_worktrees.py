@@ -16,7 +16,7 @@ from ccpm.external.git.repository import Repository
 from ccpm.ops import identity
 from ccpm.ops.actor import Actor
 from ccpm.ops.branches import removal, worktrees
-from ccpm.ops.team import agents
+from ccpm.ops.team import registries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def create(call: Call, say: Callable[[str], None]) -> str:
     if not call.top:
         raise NotFound(f"no project around {call.cwd}", "run it in a git repository")
     try:
-        known = agents.known_epics(call.top, call.session)
+        known = registries.known_epics(call.top, call.session)
         epic = known[0] if len(known) == 1 else ""
         return str(worktrees.adopt(Actor(call.session, {}, say, call.top), name, epic, agent)["path"])
     except (CcpmError, OSError) as error:

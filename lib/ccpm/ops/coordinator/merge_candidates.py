@@ -14,7 +14,7 @@ from ccpm.ops.branches.agent_branches import Branch
 from ccpm.ops.branches.branch_conflicts import Results
 from ccpm.ops.distribution import board
 from ccpm.ops.plan import plans
-from ccpm.ops.team import agents, ownership
+from ccpm.ops.team import ownership, registries
 
 _ISSUE = re.compile(r"(?:Issue|Task) #?([0-9][\w.-]*)")
 
@@ -98,7 +98,7 @@ def _needs(
     """{branch: the branches with tasks that one of its own tasks depends on, directly or not}."""
     plan = plans.load_epic(top, epic)
     record = board.load(board.board_path(top, plan)).get("tasks") or {}
-    streams = agents.read(top, epic).streams.values()
+    streams = registries.read(top, epic).streams.values()
     tasks: dict[str, set[str]] = {}
     for branch in branches:
         named = [key for key, entry in record.items() if entry.get("branch") == branch.name]

@@ -23,9 +23,8 @@ from ccpm.external.git.worktrees import Worktree
 from ccpm.files import clock
 from ccpm.ops.actor import Actor
 from ccpm.ops.branches import worktree_files
-from ccpm.ops.branches import worktrees as use_case
+from ccpm.ops.branches.worktrees import ADMIN, PATIENCE, make_room, parent_folder, source_of
 from ccpm.ops.coordinator.merge_lease import MergeLease
-from ccpm.ops.locking.holding import Holding
 
 GRACE = 5.0
 """Seconds between TERM and KILL for a check that is stopped."""
@@ -132,7 +131,7 @@ class Checker:
         repository.run("clean", "-ffdxq", at=path)
         repository.run("checkout", "--quiet", "--force", "--detach", commit, at=path)
         repository.run("clean", "-ffdxq", at=path)
-        worktree_files.bring(repository, use_case.source_of(repository), path)
+        worktree_files.bring(repository, source_of(repository), path)
         return self._worktree
 
     def _sweep(self) -> None:
@@ -146,31 +145,19 @@ class Checker:
 
     def _remove(self, worktree: Worktree) -> None:
         worktrees.drop(worktree)
-        with self._admin():
+        with self._actor.holding(ADMIN, "merge-check", PATIENCE):
             if worktrees.find(self._repository, worktree.path):
                 worktrees.forget(self._repository, worktree)
 
     def _make(self, commit: str) -> Worktree:
         mark = Mark(worktree_marks.CHECKING, self._actor.agent, self.epic, clock.to_iso(time.time()))
-        with self._admin():
-            use_case.make_room(self._path())
+        with self._actor.holding(ADMIN, "merge-check", PATIENCE):
+            make_room(self._path())
             return worktrees.add(self._repository, self._path(), commit, str(mark))
 
     def _path(self) -> str:
         return os.path.join(
-            use_case.parent_folder(self._repository), branch_names.check_folder(self.epic, self._lease.token)
-        )
-
-    def _admin(self) -> Holding:
-        actor = self._actor
-        return Holding(
-            actor.store,
-            use_case.ADMIN,
-            actor.agent,
-            "merge-check",
-            actor.fences,
-            actor.say,
-            use_case.PATIENCE,
+            parent_folder(self._repository), branch_names.check_folder(self.epic, self._lease.token)
         )
 
     def _log_path(self, commit: str) -> str:

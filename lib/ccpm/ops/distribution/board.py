@@ -23,7 +23,7 @@ from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import claims
 from ccpm.ops.locking.fences import Fenced
 from ccpm.ops.plan import plans
-from ccpm.ops.team import agents, lives, ownership, streams
+from ccpm.ops.team import lives, ownership, registries, streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _checked(path: str, record: dict[str, Any]) -> dict[str, Any]:
 def bury_dead(actor: Actor, epic: str) -> None:
     """What agents of `epic` that are dead by now had claimed becomes free, before it is decided who gets what."""
     if epic in agent_records.epics_with_registry(actor.top):
-        agents.bury_in(actor.store, [epic])
+        registries.bury_in(actor.store, [epic])
 
 
 def live_agents(actor: Actor, epic: str) -> list[str]:
@@ -119,7 +119,7 @@ def live_agents(actor: Actor, epic: str) -> list[str]:
         return []
     return [
         agent.id
-        for registry, held in agents.listing(actor.top, epic)
+        for registry, held in registries.listing(actor.top, epic)
         for agent in registry.agents.values()
         if lives.judge(agent, held)[0] != GONE
     ]

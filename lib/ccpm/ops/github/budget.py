@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ccpm.external.gh import Answer
+    from ccpm.ops.github.account import Sending
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds that one request waits for its turn and for the limits, unless asked otherwise."""
@@ -74,30 +75,31 @@ def call(
     account = Account(actor, hostname)
     deadline = clock.boot() + timeout
     retries = RETRIES
+
+    def settle(sending: Sending, outcome: str, answer: Answer | None) -> None:
+        sending.settle(facts_of(answer, outcome))
+        account.log(outcome, method, path, answer)
+
     while True:
         with account.admitted(cost, deadline, seconds) as sending:
             try:
                 answer = gh.api(method, path, fields, raw_body, headers, hostname, seconds)
             except gh.RateLimited as error:
-                sending.settle(facts_of(error.answer, REFUSED))
-                account.log(REFUSED, method, path, error.answer)
+                settle(sending, REFUSED, error.answer)
             except gh.Unclear as error:
-                sending.settle(facts_of(error.answer, LOST))
-                account.log(LOST, method, path, error.answer)
+                settle(sending, LOST, error.answer)
                 if cost.kind != READ or not retries:
                     raise
                 time.sleep(account.rules.spacing * (RETRIES + 1 - retries))
                 retries -= 1
             except gh.Refused as error:
-                sending.settle(facts_of(error.answer, ANSWERED))
-                account.log(ANSWERED, method, path, error.answer)
+                settle(sending, ANSWERED, error.answer)
                 raise
             except CcpmError:
                 sending.settle(Facts(UNSENT))
                 raise
             else:
-                sending.settle(facts_of(answer, ANSWERED))
-                account.log(ANSWERED, method, path, answer)
+                settle(sending, ANSWERED, answer)
                 return answer
 
 

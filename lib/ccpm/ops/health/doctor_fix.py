@@ -1,7 +1,7 @@
 """What the doctor mends besides the plan: registries of an older form.
 
-Contract: each registry is converted under its guard, as every change of it (ops/agents.Changing), only if it still has
-the older form then; keys that this version does not know stay.
+Contract: each registry is converted under its guard, as every change of it (ops/team/registries.py), only if it still
+has the older form then; keys that this version does not know stay.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from ccpm.errors import CcpmError
 from ccpm.files import agent_records, json_record
 from ccpm.ops.actor import Actor
 from ccpm.ops.health import doctor_project
-from ccpm.ops.team import agents
+from ccpm.ops.team import registries
 
 
 def convert_registries(actor: Actor, dry_run: bool = False) -> list[str]:
@@ -21,7 +21,7 @@ def convert_registries(actor: Actor, dry_run: bool = False) -> list[str]:
             if not doctor_project.is_old(json_record.read(agent_records.path_of(actor.top, epic))):
                 continue
             if not dry_run:
-                with agents.Changing(actor.store, epic):
+                with registries.Changing(actor.store, epic):
                     pass  # what is read in the older form is written in today's
             converted.append(epic)
         except CcpmError:

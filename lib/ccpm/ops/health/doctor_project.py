@@ -51,10 +51,7 @@ def check_root(top: str) -> Answer:
             f"{top} has no .claude: CCPM is not set up in it",
             "bash install.sh PROJECT, from a clone of CCPM",
         )
-    Store(top).prepare()
-    probe = os.path.join(root.state_dir(top), ".doctor.probe")
-    atomic.replace(probe, b"written by ccpm-doctor\n")
-    atomic.remove(probe)
+    _write_probe(top)
     where = "" if root.is_inside(here, top) else f", from {here}"
     if not git.run(top, "rev-parse", "--git-dir").strip():
         return (
@@ -77,6 +74,16 @@ def check_root(top: str) -> Answer:
     return OK, f"{top} is writable{where}{linked}", ""
 
 
+def _write_probe(top: str) -> float:
+    """Write a file into the state folder and take it away; how many seconds its time was ahead of the clock."""
+    Store(top).prepare()
+    probe = os.path.join(root.state_dir(top), ".doctor.probe")
+    atomic.replace(probe, b"written by ccpm-doctor\n")
+    drift = os.stat(probe).st_mtime - time.time()
+    atomic.remove(probe)
+    return drift
+
+
 def check_kernel_locks(top: str) -> Answer:
     """Whether flock excludes on the file system of the state folder, tried with two processes."""
     Store(top).prepare()
@@ -96,11 +103,7 @@ def check_clock(top: str) -> Answer:
             f"the clock says {clock.to_iso(wall)}",
             "set the clock; leases of other hosts depend on it",
         )
-    Store(top).prepare()
-    probe = os.path.join(root.state_dir(top), ".doctor.probe")
-    atomic.replace(probe, b"written by ccpm-doctor\n", durable=False)
-    drift = os.stat(probe).st_mtime - time.time()
-    atomic.remove(probe, durable=False)
+    drift = _write_probe(top)
     if abs(drift) > _DRIFT:
         fix = "set the clocks of this machine and of the file server by NTP: ages of records are wrong until then"
         return WARN, f"new files are {drift:+.0f} s from the clock", fix

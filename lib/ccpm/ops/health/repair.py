@@ -19,7 +19,6 @@ from ccpm.ops import plain_files
 from ccpm.ops.health import backups, validation
 from ccpm.ops.locking import locks
 from ccpm.ops.locking.fences import Fenced
-from ccpm.ops.locking.holding import Holding
 from ccpm.ops.plain_files import Write
 from ccpm.ops.plan import epics
 
@@ -91,10 +90,7 @@ def _run(actor: Actor, epic: str, steps: dict[str, Step], outcome: Outcome) -> N
     """Take each step (path: what to do with the fences) under the lock of `epic`; "": no epic, no lock."""
     try:
         if epic:
-            resource = epics.resource_of(epic)
-            with Holding(
-                actor.store, resource, actor.agent, "repair", actor.fences, actor.say, PATIENCE
-            ) as fences:
+            with actor.holding(epics.resource_of(epic), "repair", PATIENCE) as fences:
                 _take(steps, fences, outcome)
         else:
             _take(steps, actor.fences, outcome)

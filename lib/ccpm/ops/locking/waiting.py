@@ -30,8 +30,8 @@ RECHECK = 1.0
 """Seconds between two deadlock checks of one waiter: a cycle can also be closed by a grant, not only by a new wait."""
 
 BURY = 2.0
-"""Seconds between two looks of a waiter whether the agent that it waits for still lives (ops/team/agents.py). A lease
-that is bound to no process would else outlive its agent until it expires."""
+"""Seconds between two looks of a waiter whether the agent that it waits for still lives (ops/team/registries.py). A
+lease that is bound to no process would else outlive its agent until it expires."""
 
 LONG = 1.0
 """Seconds of a wait that are worth a word."""
@@ -71,9 +71,9 @@ def _bury_holders(store: Store, state: State) -> bool:
     holders = {lease.owner.agent for lease in state.holders if not lease.owner.pid}
     if not holders:
         return False
-    from ccpm.ops.team import agents
+    from ccpm.ops.team import registries
 
-    return agents.bury_if_dead(store, holders)
+    return registries.bury_if_dead(store, holders)
 
 
 class _Waiter:

@@ -17,7 +17,7 @@ from ccpm.files import clock, plain
 from ccpm.ops import plain_files
 from ccpm.ops.actor import Actor
 from ccpm.ops.plain_files import Write
-from ccpm.ops.team import agents, streams
+from ccpm.ops.team import registries, streams
 
 READY, WAITING = "ready", "waiting"
 
@@ -81,14 +81,14 @@ def name_of(issue: str, letter: str) -> str:
 
 def read(top: str, epic: str, issue: str) -> Reading:
     """The analysis of `issue`, a task of `epic` (its number, as in the name of its file). NotFound (66) without one."""
-    folder = os.path.join(top, ".claude", "epics", agents.check_epic(top, epic))
+    folder = os.path.join(top, ".claude", "epics", registries.check_epic(top, epic))
     numbers = dict.fromkeys((issue, issue.lstrip("0"), issue.zfill(3)))
     for number in filter(None, numbers):
         path = os.path.join(folder, f"{number}-analysis.md")
         data = plain.read(path)
         if data is not None:
             found = analysis.parse(data.decode("utf-8", "replace"))
-            return Reading(epic, number, path, found, agents.read(top, epic), top)
+            return Reading(epic, number, path, found, registries.read(top, epic), top)
     raise NotFound(
         f"issue {issue} of {epic} has no analysis ({os.path.relpath(os.path.join(folder, issue), top)}-analysis.md)",
         f"/pm:issue-analyze {epic}/{issue}",

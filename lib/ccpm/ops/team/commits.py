@@ -21,7 +21,7 @@ from ccpm.external.git import committing
 from ccpm.files import checkout, events, process
 from ccpm.ops import identity
 from ccpm.ops.actor import Actor
-from ccpm.ops.team import agents, lives, ownership, staging
+from ccpm.ops.team import agents, lives, ownership, registries, staging
 
 _SHOWN = 10
 """Files that a refusal names one by one."""
@@ -76,8 +76,8 @@ def check_staged(actor: Actor) -> None:
 
 
 def _unclaimed(top: str, worktree: str, swept: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    registries, _ = ownership.load(top)  # one that cannot be read does not keep the others from being asked
-    claimed = ownership.find(top, [os.path.join(worktree, path) for path in swept], "", (registries, []))
+    loaded, _ = ownership.load(top)  # one that cannot be read does not keep the others from being asked
+    claimed = ownership.find(top, [os.path.join(worktree, path) for path in swept], "", (loaded, []))
     return {path: told for path, told in swept.items() if os.path.join(worktree, path) not in claimed}
 
 
@@ -111,7 +111,7 @@ def count(actor: Actor) -> None:
     """After a commit: a sign of life, and the commits counted anew, in every epic that knows the committer."""
     for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX"):
         os.environ.pop(name, None)  # git set them for this worktree; other agents work in others
-    if agents.known_epics(actor.top, actor.agent):
+    if registries.known_epics(actor.top, actor.agent):
         try:
             agents.heartbeat(actor)
         except CcpmError:
@@ -121,7 +121,7 @@ def count(actor: Actor) -> None:
 def _living(top: str) -> list[Agent]:
     return [
         agent
-        for registry, held in agents.listing(top)
+        for registry, held in registries.listing(top)
         for agent in registry.agents.values()
         if lives.judge(agent, held)[0] != GONE
     ]

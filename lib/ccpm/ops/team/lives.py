@@ -1,7 +1,7 @@
 """Who of the registered agents lives, and which leases count: what core/registry.py says of the processes and clocks of
 this machine.
 
-Read-only. Who is found dead here is buried by the next one who writes (ops/team/agents.py).
+Read-only. Who is found dead here is buried by the next one who writes (ops/team/registries.py).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from ccpm.core.registry import GONE
 from ccpm.errors import NotFound, UsageError
 from ccpm.files import atomic, clock, events, json_record, root
 from ccpm.ops.actor import Actor
-from ccpm.ops.team import agents, lives
+from ccpm.ops.team import lives, registries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def tell(actor: Actor, text: str, to: str = "", epic: str = "") -> list[str]:
         raise UsageError("the message is empty", "ccpm-agent tell AGENT TEXT")
     living = [
         agent.id
-        for registry, held in agents.listing(actor.top, epic)
+        for registry, held in registries.listing(actor.top, epic)
         for agent in registry.agents.values()
         if lives.judge(agent, held)[0] != GONE
     ]

@@ -16,7 +16,7 @@ from ccpm.files import agent_records, clock, events
 from ccpm.files.store import Store
 from ccpm.ops.actor import Actor
 from ccpm.ops.locking.fences import Fenced
-from ccpm.ops.team import agents, lives
+from ccpm.ops.team import agents, lives, registries
 
 _CLAIMS = ".claims"
 
@@ -31,17 +31,17 @@ def claim(
     """
     check_name(name)
     wanted = _with_folders(actor.top, patterns.check(files))
-    if actor.agent not in agents.read(actor.top, agents.check_epic(actor.top, epic)).agents:
+    if actor.agent not in registries.read(actor.top, registries.check_epic(actor.top, epic)).agents:
         agents.register(actor, epic, pid=pid)
     fold = is_case_blind(actor.top)
     known: dict[tuple[str, ...], str] = {}
     # Comparing patterns can take long: it is done before anybody has to wait for it, and looked up under the guard.
-    look = [agents.read(actor.top, one) for one in agent_records.epics_with_registry(actor.top)]
-    rules.find_obstacle(agents.read(actor.top, epic), look, actor.agent, name, wanted, fold, known)
+    look = [registries.read(actor.top, one) for one in agent_records.epics_with_registry(actor.top)]
+    rules.find_obstacle(registries.read(actor.top, epic), look, actor.agent, name, wanted, fold, known)
     with actor.store.transact(_CLAIMS):
         others = _others(actor, epic)
-        with agents.Changing(actor.store, epic) as registry:
-            agent = agents.alive(registry, actor.agent)
+        with registries.Changing(actor.store, epic) as registry:
+            agent = registries.alive(registry, actor.agent)
             before = registry.streams.get(name)
             if not wanted and before and before.owner == actor.agent:
                 wanted, known = before.files, {}
@@ -51,22 +51,19 @@ def claim(
             now = clock.now()
             rules.beat(agent, agent.owner, now)
             agent.work_stream = name
-            stream = Stream(name, agent.id, CLAIMED, wanted, issue, now.wall)
+            stream = registry.streams[name] = Stream(name, agent.id, CLAIMED, wanted, issue, now.wall)
             stream.raw = {"title": title} if title else {}
             if before and before.owner == agent.id and before.is_live:
-                stream.status, stream.started = before.status, before.started
-                stream.issue, stream.raw = issue or before.issue, {**before.raw, **stream.raw}
-            registry.streams[name] = stream
-    events.append(
-        actor.top,
-        "stream.claimed",
-        agent=actor.agent,
-        epic=epic,
-        stream=name,
-        files=wanted,
-        issue=stream.issue,
-    )
+                _go_on(stream, before)
+    facts = {"epic": epic, "stream": name, "files": wanted, "issue": stream.issue}
+    events.append(actor.top, "stream.claimed", agent=actor.agent, **facts)
     return stream
+
+
+def _go_on(stream: Stream, before: Stream) -> None:
+    """`stream` is `before`, claimed again by its owner: what was not said anew stays."""
+    stream.status, stream.started = before.status, before.started
+    stream.issue, stream.raw = stream.issue or before.issue, {**before.raw, **stream.raw}
 
 
 def start(actor: Actor, epic: str, name: str) -> Stream:
@@ -81,7 +78,7 @@ def complete(actor: Actor, epic: str, name: str) -> Stream:
 
 def release(actor: Actor, epic: str, name: str) -> bool:
     """Give a claimed stream back; False if nobody had it. NotYours (77) if somebody else has it."""
-    with agents.Changing(actor.store, epic) as registry:
+    with registries.Changing(actor.store, epic) as registry:
         stream = registry.streams.get(name)
         if stream is None or not stream.is_live:
             return False
@@ -99,7 +96,7 @@ def renumber(actor: Actor, epic: str, issues: dict[str, str], mark: str) -> None
     one that the registry has already, nothing is done."""
     if not issues or epic not in agent_records.epics_with_registry(actor.top):
         return
-    with agents.Changing(actor.store, epic) as registry, Fenced(actor.store, actor.fences):
+    with registries.Changing(actor.store, epic) as registry, Fenced(actor.store, actor.fences):
         if registry.raw_coordination.get("renumbered") != mark:
             registry.raw_coordination["renumbered"] = mark
             rules.renumber(registry, issues)
@@ -113,7 +110,7 @@ def find_conflicts(
     wanted, fold = rules.folded(patterns.check(files), is_case_blind(actor.top)), is_case_blind(actor.top)
     found = []
     for name in agent_records.epics_with_registry(actor.top):
-        registry = agents.read(actor.top, name)
+        registry = registries.read(actor.top, name)
         for stream in registry.streams.values():
             if not stream.is_live or stream.owner == actor.agent or (name, stream.name) == (epic, leave_out):
                 continue
@@ -125,7 +122,7 @@ def find_conflicts(
 
 def find(top: str, epic: str, name: str) -> tuple[Stream, bool] | None:
     """(the stream, whether its owner lives), None if there is no such stream."""
-    registry = agents.read(top, agents.check_epic(top, epic))
+    registry = registries.read(top, registries.check_epic(top, epic))
     stream = registry.streams.get(name)
     if stream is None:
         return None
@@ -165,19 +162,19 @@ def _others(actor: Actor, epic: str) -> list[Registry]:
     for name in agent_records.epics_with_registry(actor.top):
         if name == epic:
             continue
-        registry = agents.read(actor.top, name)
+        registry = registries.read(actor.top, name)
         owners = {stream.owner for stream in registry.streams.values() if stream.is_live}
         if any(
             lives.judge(agent)[0] == rules.GONE for agent in registry.agents.values() if agent.id in owners
         ):
-            agents.bury_in(actor.store, [name])
-            registry = agents.read(actor.top, name)
+            registries.bury_in(actor.store, [name])
+            registry = registries.read(actor.top, name)
         found.append(registry)
     return found
 
 
 def _change(actor: Actor, epic: str, name: str, status: str, event: str) -> Stream:
-    with agents.Changing(actor.store, epic) as registry:
+    with registries.Changing(actor.store, epic) as registry:
         stream = registry.streams.get(name)
         if stream is None:
             there = ", ".join(registry.streams) or "none"
@@ -186,7 +183,7 @@ def _change(actor: Actor, epic: str, name: str, status: str, event: str) -> Stre
                 f"ccpm-agent claim {epic} {name} PATTERN …",
             )
         _require_own(actor, registry, stream)
-        rules.beat(agents.alive(registry, actor.agent), registry.agents[actor.agent].owner, clock.now())
+        rules.beat(registries.alive(registry, actor.agent), registry.agents[actor.agent].owner, clock.now())
         stream.status = status
         if status == COMPLETED:
             stream.raw = {**stream.raw, "completed": clock.to_iso(clock.now().wall)}
