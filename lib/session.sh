@@ -7,7 +7,7 @@
 #
 # Contract: sourcing defines functions and variables that begin with _CCPM_, and does nothing else. In a session a call
 # costs a pipe round trip instead of the start of an interpreter, from the shell and from its subshells, `$( )` too: they
-# take turns. A call that is not answered its turn within a second, that is too long for a pipe, or that comes from a directory
+# take turns. A call whose turn does not come within a second, that is too long for a pipe, or that comes from a directory
 # which is gone, is made the ordinary way, and so is every call once the helper is gone.
 #
 # Guarantees: no descriptor stays open between two calls, so no child inherits one; `wait` does not see the helper; it
