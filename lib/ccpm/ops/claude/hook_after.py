@@ -125,8 +125,6 @@ def _count_up(call: Call) -> list[str]:
         or hook_decisions.kind_of(relative, worktree == top, root.SHARED).name != hook_decisions.PLAN
     ):
         return []
-    from ccpm.files import plain
-
     data = plain.read(path)
     if not data or not data.removeprefix(b"\xef\xbb\xbf").startswith(b"---"):
         return []

@@ -152,7 +152,11 @@ def mine(store: Store, task: Task, agent: str) -> Claim:
             f"claim it: ccpm-work claim {task.epic}/{task.id}",
         )
     if claim.agent != agent:
-        raise _is_anothers(task, claim, f"take another: ccpm-work next {task.epic}")
+        raise NotYours(
+            f"#{task.id} of epic {task.epic!r} is in the hands of {wording.lease(claim.lease)}",
+            f"take another: ccpm-work next {task.epic}",
+            holder=claim.agent,
+        )
     return claim
 
 
@@ -160,14 +164,11 @@ def check_not_others(store: Store, task: Task, agent: str) -> None:
     """NotYours (77) while another agent than `agent` has `task`."""
     claim = find(task, held(store))
     if claim and claim.agent != agent:
-        raise _is_anothers(
-            task, claim, f"ask it: ccpm-agent tell {claim.agent} TEXT; or do it anyway: --force"
+        raise NotYours(
+            f"#{task.id} of epic {task.epic!r} is in the hands of {wording.lease(claim.lease)}",
+            f"ask it: ccpm-agent tell {claim.agent} TEXT; or do it anyway: --force",
+            holder=claim.agent,
         )
-
-
-def _is_anothers(task: Task, claim: Claim, hint: str) -> NotYours:
-    whose = f"#{task.id} of epic {task.epic!r} is in the hands of {wording.lease(claim.lease)}"
-    return NotYours(whose, hint, holder=claim.agent)
 
 
 def keep(store: Store, agent: str) -> int:
