@@ -11,7 +11,7 @@ from ccpm.core.registry import ACTIVE, GONE, Registry
 from ccpm.files import agent_records, clock
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
-from ccpm.ops.team import agents, lives, request_record
+from ccpm.ops.team import lives, registries, request_record
 from ccpm.ops.team.agent_leases import TASK
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ def _tasks(top: str, agent: str, epic: str, held: lives.Held) -> tuple[list[str]
     names = [resource for resource, _ in held.get(agent, []) if resource.startswith(TASK)]
     claimed = [unescape(name[len(TASK) :]) for name in names]
     homes = {task.rpartition(".")[0] for task in claimed} - {"", epic}
-    others = homes.intersection(agents.known_epics(top, agent)) if homes else set()
+    others = homes.intersection(registries.known_epics(top, agent)) if homes else set()
     elsewhere = [task for task in claimed if task.rpartition(".")[0] in others]
     return [task for task in claimed if task not in elsewhere], elsewhere
 
