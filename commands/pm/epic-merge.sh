@@ -10,10 +10,11 @@ for word in "$@"; do
     continue
   fi
   case $word in
+    -h | --help) exec "$here/../../bin/ccpm-worktree" finish "$@" ;;
     --check | --check-limit | --ttl | --timeout | --agent) takes_value=yes ;;
     --partial) partial=yes ;;
     --*) ;;
-    *) name=${name:-$word} ;;
+    *) name=$name${name:+ }$word ;;
   esac
 done
 "$here/../../bin/ccpm-worktree" finish "$@" || exit

@@ -144,3 +144,13 @@ def test_the_command_archives_the_epic_too(project: GitProject) -> None:
     assert done.returncode == 0, done.stderr
     assert (project.path / "a.txt").exists()
     assert (project.path / ".claude/epics/.archived/auth/epic.md").exists()
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_who_asks_the_command_for_help_merges_and_archives_nothing(word: str, project: GitProject) -> None:
+    merged_work(project, {"a.txt": "a\n"})
+    asked = ["bash", str(SCRIPTS / "epic-merge.sh"), "auth", word]
+    done = subprocess.run(asked, cwd=project.path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: ccpm-worktree finish")
+    assert (project.path / ".claude/epics/auth/epic.md").exists()
