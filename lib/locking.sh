@@ -38,7 +38,7 @@ esac
 . "$_CCPM_LIB/held.sh"
 
 acquire_lock() {
-  local _ccpm_name=${1-} _ccpm_timeout=${2:-30} _ccpm_ttl=300
+  local _ccpm_name=${1-} _ccpm_timeout=${2:-30} _ccpm_ttl=300 _ccpm_for=${OPERATION:-${0##*/}}
   if _ccpm_is_known "$_ccpm_name"; then
     _ccpm_locate || return
     if _ccpm_find "$_ccpm_name" "$_CCPM_HERE"; then
@@ -55,7 +55,7 @@ acquire_lock() {
     *[!0-9]* | ????????*) ;;
     *) [ "$_ccpm_timeout" -le "$_ccpm_ttl" ] || _ccpm_ttl=$_ccpm_timeout ;; # the old library: TIMEOUT was also the length
   esac
-  set -- "--timeout=$_ccpm_timeout" "--ttl=$_ccpm_ttl" --pid "$$" "--operation=${OPERATION:-${0##*/}}"
+  set -- "--timeout=$_ccpm_timeout" "--ttl=$_ccpm_ttl" --pid "$$" "--operation=${_ccpm_for:0:500}"
   # Where the locks are is asked for once a directory, not each time.
   [ "$_CCPM_HERE_FOR" = "$PWD:${CCPM_ROOT-}" ] || set -- "$@" --path
   if [ "$BASH_SUBSHELL" -gt 0 ]; then

@@ -350,6 +350,11 @@ a:$(cat token) $project" ]
 .claude/locks/a.lock" ]
 }
 
+@test "whatever a script says that its lock is for, it gets the lock" {
+  OPERATION=$(printf 'x%.0s' {1..600}) run script 'source $LIB/locking.sh; acquire_lock a; check_lock a | grep -c "xxx"'
+  [ "$output" = $'.claude/locks/a.lock\n1' ]
+}
+
 @test "an option in the place of a name is a usage error, and nothing is locked" {
   run script 'source $LIB/locking.sh
     for word in -h --help --json; do

@@ -172,3 +172,14 @@ setup() {
   status_is 2
   [[ $output == *'the file name is empty'*'hint: '* ]]
 }
+
+@test "new content may come through a pipe" {
+  for verb in 'ccpm-atomic-write f' "ccpm-fm-cas commit $task --expect-version 1"; do
+    run bash -c "$verb --from <(printf -- '---\nname: piped\nversion: 1\n---\n')"
+    status_is 0
+  done
+  grep -q piped f
+  [ "$(ccpm-fm-cas get "$task" name version)" = $'piped\n2' ]
+  run ccpm-fm-cas commit "$task" --expect-version 2 --from nowhere
+  status_is 66
+}

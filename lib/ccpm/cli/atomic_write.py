@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
+from ccpm.cli import given
 from ccpm.cli.arguments import Parser, invalid
 from ccpm.cli.output import print_json
-from ccpm.errors import OK, NotFound, UsageError, io_failure
+from ccpm.errors import OK, UsageError
 from ccpm.ops import identity, plain_files
 from ccpm.ops.team import writers
 
@@ -34,7 +33,7 @@ def run(argv: list[str]) -> int:
     path, content = plain_files.write(
         plain_files.Write(
             args.file,
-            _content(args.source),
+            given.content(args.source),
             identity.agent_id(args.agent),
             args.append,
             args.if_sha256,
@@ -46,20 +45,6 @@ def run(argv: list[str]) -> int:
     if args.json:
         print_json(plain_files.describe(path, content))
     return OK
-
-
-def _content(source: str | None) -> bytes:
-    try:
-        if source is None:
-            return sys.stdin.buffer.read()
-        with open(source, "rb") as file:
-            return file.read()
-    except FileNotFoundError as error:
-        raise NotFound(
-            f"no such file: {source}", "check the path behind --from; nothing was written"
-        ) from error
-    except OSError as error:
-        raise io_failure(f"read {source or 'standard input'}", error) from error
 
 
 def _mode(text: str) -> int:

@@ -103,8 +103,7 @@ def _ensure(parser: Parser, rest: list[str]) -> int:
 
 
 def _commit(parser: Parser, rest: list[str]) -> int:
-    from ccpm.errors import NotFound
-    from ccpm.files import plain
+    from ccpm.cli import given
     from ccpm.ops import frontmatter
     from ccpm.ops.team import writers
 
@@ -119,9 +118,7 @@ def _commit(parser: Parser, rest: list[str]) -> int:
     )
     parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
     args = parser.parse_args(rest)
-    content = plain.read(args.source)
-    if content is None:
-        raise NotFound(f"no such file: {args.source}", "name the file with the new content after --from")
+    content = given.content(args.source)
     writers.check(args.file, args.agent)
     fences = identity.carried_fences(args.fence)
     agent = identity.agent_id(args.agent)
