@@ -184,3 +184,12 @@ long_ago() { GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T
   [[ $output == *'✅ 4.md depends_on: [2, 3]'*'✅ The texts below are as they were' ]]
   [ "$(snapshot .)" = "$before" ]
 }
+
+@test "half an emoji in a name stops no view" {
+  mkdir -p .claude/epics/cut
+  printf -- '---\nname: cut\n---\n' >.claude/epics/cut/epic.md
+  printf -- '---\nname: "Cut \\ud83d"\nstatus: open\n---\n' >.claude/epics/cut/001.md
+  run ccpm-query next
+  status_is 0
+  [[ $output == *"Cut ?"* ]]
+}

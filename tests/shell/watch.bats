@@ -124,3 +124,20 @@ stage_deadlock() {
   run ccpm-watch timeline nowhere
   status_is 1
 }
+
+@test "a log with odd lines is shown for what it is: nothing of it stops a view" {
+  mkdir -p .claude/metrics
+  {
+    printf '{"at":1.0,"event":"agent.registered","epic":"auth","agent":"<script>\\ud83d"}\n'
+    printf '{"at":2.0,"event":["x"],"epic":"auth","agent":"<script>\\ud83d"}\n[]\n{"at":\n'
+    printf '{"a":%.0s' {1..5000}
+    printf '\n'
+  } >.claude/metrics/events.jsonl
+  for view in metrics "metrics --openmetrics" "timeline auth" "timeline auth --trace" "timeline auth --html" top; do
+    # shellcheck disable=SC2086  # a verb and its options
+    run --separate-stderr ccpm-watch $view
+    status_is 0
+    [ -z "$stderr" ]
+    [[ $view != *html || $output != *'<script'* ]]
+  done
+}

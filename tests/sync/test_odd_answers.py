@@ -141,3 +141,35 @@ def test_control_characters_do_not_look_like_a_change(project: Project, hub: Fak
     assert project.ok("sync", "sync")["epics"][0]["changed"] == []
     assert text in project.read(f"{EPIC}/2.md")
     assert hub.state()["issues"][1]["body"].startswith("^[[31mFAILED^[[0m")
+
+
+def test_without_the_epics_issue_the_tasks_go_on_and_it_can_be_made_anew(
+    project: Project, hub: FakeGitHub
+) -> None:
+    hub.set(repo="octo/shop", issue=1, deleted=True)
+    done = project.run("sync", "close", "2")
+    assert done.status == 0, done.err
+    assert "epic.md: there is no issue #1" in done.err
+    assert hub.state()["issues"][1]["state"] == "closed"
+    project.write(f"{EPIC}/003.md", "---\nname: Late\nstatus: open\n---\n\n# Late\n")
+    done = project.run("sync", "epic", "auth")
+    assert done.status == 66
+    assert "--unset github" in done.err
+    project.ok("fm-cas", "update", f"{EPIC}/epic.md", "--unset", "github")
+    project.ok("sync", "epic", "auth")
+    titles = [one["title"] for one in hub.state()["issues"]]
+    assert titles == ["Epic: auth", "Task 1", "Late", "Epic: auth"]
+    assert hub.state()["children"]["4"] == [3]
+
+
+def test_a_label_is_taken_off_whatever_its_case(project: Project, hub: FakeGitHub) -> None:
+    assert project.ok("sync", "edit", "2", "--remove-label", "TASK")["labels"] == ["epic:auth"]
+    assert [one["name"] for one in hub.state()["issues"][1]["labels"]] == ["epic:auth"]
+
+
+def test_what_an_interrupted_run_left_is_named_when_it_is_posted(project: Project, hub: FakeGitHub) -> None:
+    project.write(f"{EPIC}/updates/2/progress.md", "Half way.\n")
+    hub.set(repo="octo/shop", issue=2, locked=True)
+    assert project.run("sync", "issue", "2").status == 77
+    hub.set(repo="octo/shop", issue=2, locked=False)
+    assert project.ok("sync", "issue", "2")["files"] == ["updates/2/progress.md"]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 
@@ -59,6 +61,17 @@ def _open_standard_streams() -> None:
         if getattr(sys, name) is None:
             stream = open(os.devnull, "r" if name == "stdin" else "w")  # noqa: SIM115  (it stays open)
             setattr(sys, name, stream)
+    codecs.register_error("ccpm", _unwritable)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="ccpm")
+
+
+def _unwritable(error: UnicodeError) -> tuple[bytes, int]:
+    """What is written for characters that UTF-8 cannot have: the bytes of a file's name as they are, `?` for half an
+    emoji that somebody cut."""
+    assert isinstance(error, UnicodeEncodeError)
+    codes = map(ord, error.object[error.start : error.end])
+    return bytes(code & 0xFF if 0xDC80 <= code <= 0xDCFF else ord("?") for code in codes), error.end
 
 
 def _flushed(program: str, status: int) -> int:

@@ -60,7 +60,7 @@ def read_tail(top: str, limit: int = 4096) -> list[dict[str, object]]:
     for line in lines:
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(event, dict):
             found.append(event)

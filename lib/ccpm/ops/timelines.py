@@ -34,7 +34,7 @@ def _events(top: str, since: float) -> Iterator[dict[str, Any]]:
                 continue
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(event, dict):
                 yield event

@@ -105,7 +105,7 @@ def event_lines(seen: Dashboard, settings: Settings, most: int) -> list[str]:
         if event.get("event") in _QUIET or len(lines) >= most:
             continue
         rest = [f"{key} {_short(value)}" for key, value in event.items() if value and key not in _DULL]
-        line = f"{str(event.get('ts'))[11:19]}  {event.get('event'):<18} {', '.join(rest)}"
+        line = f"{str(event.get('ts'))[11:19]}  {event.get('event')!s:<18} {', '.join(rest)}"
         if settings.keeps((line,)):
             lines.append(line)
     return lines[::-1]

@@ -128,10 +128,9 @@ def edit(actor: Actor, tracker: Tracker, reference: str, change: Edit) -> Data:
             merging.write_file(session, item, wanted, fields)
             session.reload()
         outcome = both.merge_all(session, {number}, {number: issue}, Options())[0]
+        unwanted = {one.lower() for one in change.remove_labels}
         labels = tuple(
-            dict.fromkeys(
-                [one for one in issue.labels if one not in change.remove_labels] + [*change.add_labels]
-            )
+            dict.fromkeys([one for one in issue.labels if one.lower() not in unwanted] + [*change.add_labels])
         )
         if set(labels) != set(issue.labels):
             session.check()
@@ -195,8 +194,11 @@ def refresh(actor: Actor, tracker: Tracker, name: str) -> Data:
 
 def _tick(session: Session) -> None:
     found = session.reload()
-    if found.epic.number:
-        both.tick(session, found, session.tracker.get(found.epic.number))
+    try:
+        if found.epic.number:
+            both.tick(session, found, session.tracker.get(found.epic.number))
+    except NotFound as gone:  # what was done to a task stands
+        session.actor.say(f"{found.epic.path}: {gone.message}")
 
 
 def _item(session: Session, number: int) -> Item:

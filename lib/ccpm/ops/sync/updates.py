@@ -46,15 +46,18 @@ class News:
 
 def post(session: Session, number: int) -> dict[str, Any]:
     """Post what is new about issue `number`: {comments, completion, last_sync}. First what an earlier run left."""
-    posted = [_carry_out(session, batch) for batch in _pending(session, number)]
+    batches = _pending(session, number)
+    posted = [_carry_out(session, batch) for batch in batches]
     folder = folder_of(session, number)
     news = gather(session, folder) if folder else []
     completion = read_completion(session, folder)
     if news:
         batch = _batch(session, number, folder, news, completion)
+        batches.append(batch)
         session.journal.append(batch)
         posted.append(_carry_out(session, batch))
-    return {"comments": sum(posted), "completion": completion, "files": [one.path for one in news]}
+    files = dict.fromkeys(str(mark["file"]) for batch in batches for mark in batch["marks"])
+    return {"comments": sum(posted), "completion": completion, "files": list(files)}
 
 
 def folder_of(session: Session, number: int) -> str:

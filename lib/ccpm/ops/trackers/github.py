@@ -34,6 +34,8 @@ of minutes were reported. $CCPM_SYNC_LOOKUPS sets others (`0,10,30,180`)."""
 PAGE = 100
 """Items a page: the most that GitHub gives (docs.github.com, "Using pagination in the REST API")."""
 
+ANEW = "for a new one: ccpm-fm-cas update FILE --unset github, then ccpm-sync epic NAME"
+
 COLOURS = {"epic": "5319e7", "task": "0e8a16", "bug": "d73a4a", "feature": "a2eeef"}
 _OTHER_COLOUR = "ededed"
 
@@ -84,7 +86,7 @@ class GitHubTracker(Tracker):
         if issue.number != number or (slug and slug not in self._names):
             raise NotFound(
                 f"issue #{number} of {self.place} was transferred to {issue.url}",
-                "go on there; or a new issue here: ccpm-fm-cas update FILE --unset github, then ccpm-sync epic NAME",
+                f"go on there; {ANEW}",
                 issue=number,
                 url=issue.url,
             )
@@ -195,7 +197,7 @@ class GitHubTracker(Tracker):
             number = path.split("/")[1]
             return NotFound(
                 f"there is no issue #{number} in {place} (any more)",
-                f"look at https://{self.repository.host}/{self.repository.slug}/issues/{number}",
+                f"look at https://{self.repository.host}/{self.repository.slug}/issues/{number}; {ANEW}",
                 issue=int(number),
             )
         if refusal.status == 404:
