@@ -7,7 +7,7 @@ from ccpm.cli.arguments import Parser, invalid
 from ccpm.cli.output import print_json
 from ccpm.errors import OK, UsageError
 from ccpm.ops import identity, plain_files
-from ccpm.ops.team import writers
+from ccpm.ops.team import permission
 
 PROGRAM = "ccpm-atomic-write"
 
@@ -29,7 +29,7 @@ def run(argv: list[str]) -> int:
     )
     parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
     args = parser.parse_args(argv)
-    writers.check(args.file, args.agent)
+    permission.check(args.file, args.agent)
     path, content = plain_files.write(
         plain_files.Write(
             args.file,

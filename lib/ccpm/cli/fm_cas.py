@@ -60,7 +60,7 @@ def _get(parser: Parser, rest: list[str]) -> int:
 def _write(parser: Parser, rest: list[str]) -> int:
     """`set` and `update`: they differ in whether a version is expected."""
     from ccpm.ops import frontmatter
-    from ccpm.ops.team import writers
+    from ccpm.ops.team import permission
 
     expects = parser.prog.endswith(" set")
     if expects:
@@ -73,7 +73,7 @@ def _write(parser: Parser, rest: list[str]) -> int:
     args = parser.parse_args(rest)
     if not args.assignments and not args.unset:
         raise UsageError("nothing to change", f"{parser.prog} FILE KEY=VALUE …")
-    writers.check(args.file, args.agent)
+    permission.check(args.file, args.agent)
     change = frontmatter.Change(
         args.file,
         identity.agent_id(args.agent),
@@ -90,11 +90,11 @@ def _write(parser: Parser, rest: list[str]) -> int:
 
 def _ensure(parser: Parser, rest: list[str]) -> int:
     from ccpm.ops import frontmatter
-    from ccpm.ops.team import writers
+    from ccpm.ops.team import permission
 
     parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
     args = parser.parse_args(rest)
-    writers.check(args.file, args.agent)
+    permission.check(args.file, args.agent)
     agent, fences = identity.agent_id(args.agent), identity.carried_fences(args.fence)
     added = frontmatter.ensure_version(args.file, agent, fences)
     if args.json:
@@ -105,7 +105,7 @@ def _ensure(parser: Parser, rest: list[str]) -> int:
 def _commit(parser: Parser, rest: list[str]) -> int:
     from ccpm.cli import given
     from ccpm.ops import frontmatter
-    from ccpm.ops.team import writers
+    from ccpm.ops.team import permission
 
     parser.add_argument(
         "--expect-version", type=whole, required=True, metavar="N", help="the version that you read"
@@ -119,7 +119,7 @@ def _commit(parser: Parser, rest: list[str]) -> int:
     parser.add_argument("--fence", metavar="R:N", help="only while this lease holds")
     args = parser.parse_args(rest)
     content = given.content(args.source)
-    writers.check(args.file, args.agent)
+    permission.check(args.file, args.agent)
     fences = identity.carried_fences(args.fence)
     agent = identity.agent_id(args.agent)
     version = frontmatter.commit(args.file, agent, content, args.expect_version, fences, args.if_sha256)

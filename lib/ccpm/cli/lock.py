@@ -57,9 +57,10 @@ def _acquire(argv: list[str]) -> int:
     lease = locks.try_acquire(store, request)
     if not isinstance(lease, leases.Lease):
         # Imported and set up only here: an acquire that need not wait starts faster without it.
+        from ccpm.cli.stoppable import Stoppable
         from ccpm.ops.locking import waiting
 
-        with _Stoppable():
+        with Stoppable():
             lease = waiting.acquire(store, request, _say)
     try:
         _print_lease(args, store, lease)
@@ -112,12 +113,13 @@ def _run(argv: list[str]) -> int:
         raise UsageError("no command given after --", f"{PROGRAM} run RESOURCE … -- COMMAND …")
     import os
 
+    from ccpm.cli.stoppable import Stoppable
     from ccpm.ops.locking import guarded_run
 
     if args.operation == "unspecified":
         args.operation = os.path.basename(command[0])
     requests = [_request(args, resource, os.getpid()) for resource in dict.fromkeys(args.resource)]
-    with _Stoppable():
+    with Stoppable():
         return guarded_run.run(_store(), requests, command, _say)
 
 
@@ -286,24 +288,3 @@ def _print_lease(args: Namespace, store: Store, lease: leases.Lease) -> None:
     else:
         path = f"{store.lock_path(args.resource)}\n" if args.path else ""
         sys.stdout.write(f"{lease.token}\n{path}")
-
-
-class _Stoppable:
-    """While waiting, TERM and HUP unwind the stack, so that the ticket in the queue goes with us."""
-
-    def __enter__(self) -> None:
-        import signal
-
-        def stop(number: int, _frame: object) -> None:
-            raise SystemExit(128 + number)
-
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, stop)
-
-    def __exit__(self, *_: object) -> None:
-        import signal
-
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if callable(signal.getsignal(number)):
-                signal.signal(number, signal.SIG_DFL)

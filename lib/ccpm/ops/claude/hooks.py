@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ccpm.ops.team.look import Look
+    from ccpm.ops.team.quick_look import QuickLook
 
 EDITS = {"Edit": "file_path", "Write": "file_path", "MultiEdit": "file_path", "NotebookEdit": "notebook_path"}
 """Tool: the key of its input that names the file."""
@@ -54,7 +54,7 @@ class Call:
         self.data = data
         self.strict = strict
         self.afterwards: list[Callable[[], None]] = []
-        self._looks: dict[str, Look] = {}
+        self._looks: dict[str, QuickLook] = {}
         self.cwd = os.path.realpath(_text(data, "cwd") or os.getcwd())
         self.session = identity.session_agent(_text(data, "session_id"))
         subagent = _text(data, "agent_id")
@@ -69,12 +69,12 @@ class Call:
     def is_subagent(self) -> bool:
         return self.agent != self.session
 
-    def look(self, top: str) -> Look:
+    def look(self, top: str) -> QuickLook:
         """What stands against the agent in the project `top`, looked at once a call."""
         if top not in self._looks:
-            from ccpm.ops.team.look import Look
+            from ccpm.ops.team.quick_look import QuickLook
 
-            self._looks[top] = Look(top, self.agent, self.session)
+            self._looks[top] = QuickLook(top, self.agent, self.session)
         return self._looks[top]
 
     def edited(self) -> str:

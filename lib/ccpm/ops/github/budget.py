@@ -75,32 +75,34 @@ def call(
     account = Account(actor, hostname)
     deadline = clock.boot() + timeout
     retries = RETRIES
-
-    def settle(sending: Sending, outcome: str, answer: Answer | None) -> None:
-        sending.settle(facts_of(answer, outcome))
-        account.log(outcome, method, path, answer)
-
     while True:
         with account.admitted(cost, deadline, seconds) as sending:
             try:
                 answer = gh.api(method, path, fields, raw_body, headers, hostname, seconds)
             except gh.RateLimited as error:
-                settle(sending, REFUSED, error.answer)
+                _settle(account, sending, REFUSED, method, path, error.answer)
             except gh.Unclear as error:
-                settle(sending, LOST, error.answer)
+                _settle(account, sending, LOST, method, path, error.answer)
                 if cost.kind != READ or not retries:
                     raise
                 time.sleep(account.rules.spacing * (RETRIES + 1 - retries))
                 retries -= 1
             except gh.Refused as error:
-                settle(sending, ANSWERED, error.answer)
+                _settle(account, sending, ANSWERED, method, path, error.answer)
                 raise
             except CcpmError:
                 sending.settle(Facts(UNSENT))
                 raise
             else:
-                settle(sending, ANSWERED, answer)
+                _settle(account, sending, ANSWERED, method, path, answer)
                 return answer
+
+
+def _settle(
+    account: Account, sending: Sending, outcome: str, method: str, path: str, answer: Answer | None
+) -> None:
+    sending.settle(facts_of(answer, outcome))
+    account.log(outcome, method, path, answer)
 
 
 def estimate(

@@ -14,7 +14,7 @@ from ccpm.ops.locking.locks import Request
 from ccpm.ops.team import messages, ownership, request_record
 from ccpm.ops.team.ownership import GRANTED, Claim
 from ccpm.ops.team.request_record import TTL
-from ccpm.ops.team.requests import relative, resource_of
+from ccpm.ops.team.requests import relative
 
 
 def grant(actor: Actor, path: str, to: str = "", ttl: float = TTL, share: bool = False) -> Lease:
@@ -59,7 +59,7 @@ def deny(actor: Actor, path: str, reason: str, to: str = "") -> list[str]:
 
 def _hand_over(actor: Actor, file: str, claim: Claim, receiver: Owner, ttl: float, share: bool) -> Lease:
     """Put the lock on `file` into the hands of `receiver` in one step: nobody else can get in between."""
-    resource = resource_of(actor.top, file)
+    resource = ownership.resource_of(actor.top, file)
     # A grant that is passed on is still one of the agent whose stream it lets pass.
     operation = claim.operation if claim.operation.startswith(GRANTED) else GRANTED + actor.agent
     mode = SHARED if share else EXCLUSIVE

@@ -47,7 +47,6 @@ Loaded = tuple[list[Registry], list[CcpmError]]
 _HAS_CLAIMS = b'"files"'
 """What every registry contains in which files are claimed."""
 
-
 _specs: dict[tuple[str, ...], PathSpec[Any]] = {}
 
 
@@ -119,14 +118,11 @@ def first_below(top: str, folder: str, family: set[str]) -> Claim | None:
     within = [patterns.quoted(folder)] if folder else []
     for registry in load(top)[0]:
         for stream in registry.streams.values():
-            files = patterns.readable(stream.files)
-            meets = not within or patterns.meet(folded(files, fold), folded(within, fold))
-            if (
-                stream.is_live
-                and stream.owner not in family
-                and meets
-                and streams.is_owned(top, registry, stream)
-            ):
+            if not stream.is_live or stream.owner in family:
+                continue
+            files = folded(patterns.readable(stream.files), fold)
+            meets = not within or patterns.meet(files, folded(within, fold))
+            if meets and streams.is_owned(top, registry, stream):
                 return _claim_of(registry, stream)
     return None
 
@@ -135,10 +131,9 @@ def load(top: str) -> Loaded:
     return agent_records.load(top, _HAS_CLAIMS)
 
 
-def resource_of(top: str, path: str) -> str:
-    """The name of the lock on `path`, "" if it is in no worktree of the project."""
-    _, relative = checkout.locate(top, path)
-    return plain.key_of(os.path.join(top, relative), top) if relative else ""
+def resource_of(top: str, file: str) -> str:
+    """The name of the lock on `file`, a path below the root."""
+    return plain.key_of(os.path.join(top, file), top)
 
 
 def _claims(top: str, path: str, asking: str, registries: list[Registry]) -> list[Claim]:
@@ -177,7 +172,7 @@ def _compiled(files: tuple[str, ...]) -> PathSpec[Any]:
 
 def _locks_on(top: str, relative: str) -> list[Claim]:
     store = Store(top)
-    resource = plain.key_of(os.path.join(top, relative), top)
+    resource = resource_of(top, relative)
     if store.read(store.lock_path(resource)) is None:
         return []
     return [

@@ -11,11 +11,9 @@ late.
 
 from __future__ import annotations
 
-import os
-
 from ccpm.core.leases import Lease
 from ccpm.errors import Busy, DeadlockRefused, NotFound, NotYours, UsageError
-from ccpm.files import checkout, clock, events, plain, process, root
+from ccpm.files import checkout, clock, events, process, root
 from ccpm.ops.actor import Actor
 from ccpm.ops.locking import lock_state, locks, waiting
 from ccpm.ops.locking.locks import Request
@@ -80,7 +78,7 @@ def give_back(actor: Actor, path: str) -> bool:
     request_record.close(actor.top, asked)
     if _held_lease(actor, file) is None:
         return bool(asked)
-    locks.release(actor.store, resource_of(actor.top, file), process.owner(actor.agent))
+    locks.release(actor.store, ownership.resource_of(actor.top, file), process.owner(actor.agent))
     return True
 
 
@@ -90,10 +88,6 @@ def relative(top: str, path: str) -> str:
     if not found:
         raise UsageError(f"{path} is not in this project", f"the project is {top}")
     return found
-
-
-def resource_of(top: str, file: str) -> str:
-    return plain.key_of(os.path.join(top, file), top)
 
 
 def _try(
@@ -137,7 +131,7 @@ def _try(
 
 def _take(actor: Actor, file: str, ttl: float) -> Lease | None:
     """The lock on a file that nobody else owns, also one that a dead agent left; None if somebody was faster."""
-    resource, owner = resource_of(actor.top, file), process.owner(actor.agent)
+    resource, owner = ownership.resource_of(actor.top, file), process.owner(actor.agent)
     try:
         return waiting.acquire(
             actor.store, Request(resource, owner, OPERATION, ttl=ttl, timeout=0.0), actor.say
@@ -147,7 +141,7 @@ def _take(actor: Actor, file: str, ttl: float) -> Lease | None:
 
 
 def _held_lease(actor: Actor, file: str) -> Lease | None:
-    holders = lock_state.look(actor.store, resource_of(actor.top, file)).holders
+    holders = lock_state.look(actor.store, ownership.resource_of(actor.top, file)).holders
     return next((lease for lease in holders if lease.owner.agent == actor.agent), None)
 
 

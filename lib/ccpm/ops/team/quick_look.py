@@ -1,14 +1,14 @@
-"""What may stand against the changes of one agent, at the cost of a few looks at folders where nothing is claimed: for
-those who ask about every single file (the hooks of Claude Code, helpers that write).
+"""What ownership.py says, for one agent and at the cost of a few looks at folders where nothing is claimed: for those
+who ask about every single file (the hooks of Claude Code, helpers that write).
 
 Contract
-    look = Look(top, agent, session)
+    look = QuickLook(top, agent, session)
     look.is_empty                 nobody else has claimed anything
     look.claim_on(relative)       the claim that keeps the agent from changing a file, None if nothing does
     look.claim_below(folder)      a claim by which there may be such a file below a folder
 
 `session` is the agent that it acts under (itself, if it acts for nobody): what that one claims does not stand against
-it. Paths are relative to the project's top. A Look is one snapshot; what ownership.py raises comes through.
+it. Paths are relative to the project's top. It is one snapshot; what ownership.py raises comes through.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ccpm.ops.team.ownership import Claim
 
 
-class Look:
+class QuickLook:
     __slots__ = ("_all", "_files", "_fold", "_is_odd", "_locks", "agent", "session", "top")
 
     def __init__(self, top: str, agent: str, session: str) -> None:

@@ -12,7 +12,7 @@ import os
 from ccpm.errors import Malformed, NotYours
 from ccpm.files import checkout, root
 from ccpm.ops import identity
-from ccpm.ops.team.look import Look
+from ccpm.ops.team.quick_look import QuickLook
 
 
 def check(path: str, named: str | None) -> None:
@@ -25,7 +25,9 @@ def check(path: str, named: str | None) -> None:
     agent = identity.agent_id(named)
     session = os.environ.get(identity.SESSION, "")
     try:
-        claim = Look(top, agent, identity.session_agent(session) if session else agent).claim_on(relative)
+        claim = QuickLook(top, agent, identity.session_agent(session) if session else agent).claim_on(
+            relative
+        )
     except Malformed:
         return
     if claim is None or (not named and claim.agent in _family(top, agent)):
