@@ -13,7 +13,6 @@ import os
 
 from ccpm.core import patterns, work
 from ccpm.core.plan import IN_PROGRESS, EpicPlan
-from ccpm.core.registry import GONE
 from ccpm.core.work import Board
 from ccpm.errors import Malformed
 from ccpm.files import agent_records
@@ -23,7 +22,7 @@ from ccpm.ops.actor import Actor
 from ccpm.ops.distribution import claims
 from ccpm.ops.locking.fences import Fenced
 from ccpm.ops.plan import plans
-from ccpm.ops.team import lives, ownership, registries, streams
+from ccpm.ops.team import ownership, registries, streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,12 +116,7 @@ def live_agents(actor: Actor, epic: str) -> list[str]:
     """The agents registered for `epic` that are not dead."""
     if epic not in agent_records.epics_with_registry(actor.top):
         return []
-    return [
-        agent.id
-        for registry, held in registries.listing(actor.top, epic)
-        for agent in registry.agents.values()
-        if lives.judge(agent, held)[0] != GONE
-    ]
+    return [agent.id for agent in registries.living(actor.top, epic)]
 
 
 def entry_of(data: dict[str, Any], key: str) -> dict[str, Any]:

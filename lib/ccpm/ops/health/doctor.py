@@ -14,6 +14,7 @@ from ccpm.errors import CcpmError, io_failure
 from ccpm.external import tools
 from ccpm.external.git import repository
 from ccpm.files import root
+from ccpm.ops.wording import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,9 +123,7 @@ def _gh() -> tuple[str, str, str]:
 
 
 def _setup() -> str:
-    import shlex
-
-    return shlex.quote(os.path.join(root.library(), "setup.sh"))
+    return quoted(os.path.join(root.library(), "setup.sh"))
 
 
 MACHINE = {"python": _python, "packages": _packages, "git": _git, "gh": _gh}

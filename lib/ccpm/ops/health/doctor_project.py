@@ -26,7 +26,7 @@ from ccpm.files.store import Store
 from ccpm.ops.distribution import board
 from ccpm.ops.health import validation
 from ccpm.ops.locking import lock_state
-from ccpm.ops.wording import counted
+from ccpm.ops.wording import counted, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def check_root(top: str) -> Answer:
         path for path in paths[1:] if os.path.isdir(path) and root.of_directory(os.path.realpath(path)) != top
     ]
     if astray and not os.environ.get("CCPM_ROOT"):
-        fix = f"git worktree repair {validation.quote(astray[0])}"
+        fix = f"git worktree repair {quoted(astray[0])}"
         return FAIL, f"{top} is writable{where}, but {_some(astray)} leads elsewhere", fix
     linked = f", {len(paths) - 1} linked worktrees lead here" if len(paths) > 1 else ""
     return OK, f"{top} is writable{where}{linked}", ""

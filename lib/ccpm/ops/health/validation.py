@@ -17,6 +17,7 @@ from ccpm.files import atomic, mending, plan_tree
 from ccpm.files.store import Store
 from ccpm.ops.locking import lock_state
 from ccpm.ops.plan import plans
+from ccpm.ops.wording import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,18 +83,12 @@ _MEND = "ccpm-query validate --fix mends it (--dry-run shows how)"
 
 def fill(hint: str, path: str) -> str:
     """`hint` with the file that it is about, as a shell takes it."""
-    return hint.replace("{file}", quote(path))
-
-
-def quote(path: str) -> str:
-    import shlex
-
-    return shlex.quote(path)
+    return hint.replace("{file}", quoted(path))
 
 
 def of_plan(epic: plans.Epic) -> list[Finding]:
     """What the tasks of `epic` show together, with the lines of the keys that it is about."""
-    found = plan_findings.judge(epic.plan, quote(epic.folder.path))
+    found = plan_findings.judge(epic.plan, quoted(epic.folder.path))
     if not found:
         return []
     files = {file.path: file for _, file in epic.folder.tasks}
@@ -134,7 +129,7 @@ def _of_epic(tree: Tree, folder: EpicFolder) -> list[Finding]:
     found = [finding for _, file in folder.tasks for finding in [*of_file(file), *_of_task(file)]]
     if folder.epic is None:
         what = f"Missing epic.md in {folder.name}"
-        hint = f"create it: ccpm-plan new-epic {quote(folder.name)}; or move what is in it to the epic it belongs to"
+        hint = f"create it: ccpm-plan new-epic {quoted(folder.name)}; or move what is in it to the epic it belongs to"
         found.append(Finding("no-epic-file", folder.path, what, hint))
     else:
         found += of_file(folder.epic)
@@ -145,9 +140,9 @@ def _of_epic(tree: Tree, folder: EpicFolder) -> list[Finding]:
         what = (
             f"Epic {folder.name} states progress {epic.stated_progress}: {closed} of {total} tasks are closed"
         )
-        hint = f"recount it: ccpm-plan refresh {quote(folder.name)}"
+        hint = f"recount it: ccpm-plan refresh {quoted(folder.name)}"
         if not may_recount(epic):
-            hint = f"close those that are done (ccpm-plan close-task {quote(folder.name)} TASK), or {hint}"
+            hint = f"close those that are done (ccpm-plan close-task {quoted(folder.name)} TASK), or {hint}"
         line = _line_of(folder.epic, "progress")
         found.append(Finding("progress", folder.epic.path, what, hint, line, may_recount(epic), "progress"))
     missing = find_prd(tree, epic) if folder.epic else None
@@ -209,20 +204,20 @@ def _of_other(top: str, path: str) -> list[Finding]:
     name = os.path.basename(path)
     if is_stray(name):
         can_go = is_movable(top, path)
-        hint = f"look whether it holds anything new, then move it out of the plan: {quote(path)}"
+        hint = f"look whether it holds anything new, then move it out of the plan: {quoted(path)}"
         return [Finding("stray", path, f"Stray file: {name}", _MEND if can_go else hint, is_mendable=can_go)]
     if name.startswith(".") and name.endswith(_RENAMING):
-        epic = quote(path.split("/")[-2])
+        epic = quoted(path.split("/")[-2])
         hint = f"a sync was interrupted while it renamed files; let it finish: ccpm-sync epic {epic}"
         return [Finding("stray", path, f"A task under a name in between: {name}", hint)]
     real = os.path.join(top, path)
     if name.endswith(".md") and not os.path.isfile(real):
         kind = "a link that leads to no file" if os.path.islink(real) else "no file, but a pipe or a device"
-        hint = f"put a file in its place, or move it out of the plan: {quote(path)}"
+        hint = f"put a file in its place, or move it out of the plan: {quoted(path)}"
         return [Finding("no-file", path, f"Not readable: {name} is {kind}", hint)]
     if task_id_of(name) and path.startswith(".claude/epics/"):
         hint = "move it to the folder of its epic, or to tasks/ below that, or give it another name: "
-        return [Finding("orphan", path, f"Orphaned task file: {name}", hint + quote(path))]
+        return [Finding("orphan", path, f"Orphaned task file: {name}", hint + quoted(path))]
     return []
 
 

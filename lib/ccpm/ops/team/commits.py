@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import os
 
-from ccpm.core.registry import GONE, Agent
 from ccpm.errors import CcpmError, NotYours
 from ccpm.external.git import committing
 from ccpm.files import checkout, events, process
 from ccpm.ops import identity
 from ccpm.ops.actor import Actor
-from ccpm.ops.team import agents, lives, ownership, registries, staging
+from ccpm.ops.team import agents, ownership, registries, staging
+from ccpm.ops.wording import quoted
 
 _SHOWN = 10
 """Files that a refusal names one by one."""
@@ -33,7 +33,7 @@ def committer(top: str, named: str | None = None) -> str:
         return identity.agent_id(named)
     here = checkout.worktree_of(top, os.getcwd())
     if here and here != top:
-        living = {agent.id for agent in _living(top) if agent.worktree == here}
+        living = {agent.id for agent in registries.living(top) if agent.worktree == here}
         if len(living) == 1:
             return living.pop()
     return identity.agent_id()
@@ -46,7 +46,7 @@ def check_staged(actor: Actor) -> None:
     if not worktree:
         return
     paths = committing.staged(worktree)
-    living = {agent.id for agent in _living(actor.top)}
+    living = {agent.id for agent in registries.living(actor.top)}
     swept = _unclaimed(actor.top, worktree, staging.others(actor.top, worktree, actor.agent, paths))
     found = ownership.find(actor.top, [os.path.join(worktree, path) for path in paths], actor.agent)
     relatives = family(actor) if found or swept else set()
@@ -88,7 +88,11 @@ def trailer_for(actor: Actor, source: str) -> str:
     moved = ("rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD")
     if source == "commit" or any(os.path.exists(os.path.join(git_dir, name)) for name in moved):
         return ""
-    return f"Agent: {actor.agent}" if any(agent.id == actor.agent for agent in _living(actor.top)) else ""
+    return (
+        f"Agent: {actor.agent}"
+        if any(agent.id == actor.agent for agent in registries.living(actor.top))
+        else ""
+    )
 
 
 def add_trailer(actor: Actor, path: str, source: str) -> None:
@@ -102,7 +106,7 @@ def note_index(actor: Actor) -> None:
     """The index of the current worktree was written: what is new in it was staged by the actor, if it is registered,
     else by a person. Where no agent lives, that matters to nobody."""
     worktree = checkout.worktree_of(actor.top, os.getcwd())
-    living = {agent.id for agent in _living(actor.top)}
+    living = {agent.id for agent in registries.living(actor.top)}
     if worktree and living:
         staging.note(actor.top, worktree, actor.agent if actor.agent in living else "")
 
@@ -118,18 +122,9 @@ def count(actor: Actor) -> None:
             pass  # it is dead, or has just left: the commit is made, and nothing depends on the number
 
 
-def _living(top: str) -> list[Agent]:
-    return [
-        agent
-        for registry, held in registries.listing(top)
-        for agent in registry.agents.values()
-        if lives.judge(agent, held)[0] != GONE
-    ]
-
-
 def family(actor: Actor) -> set[str]:
     """The agents that live in the actor's process."""
-    living = _living(actor.top)
+    living = registries.living(actor.top)
     own = next((agent.owner for agent in living if agent.id == actor.agent), None)
     if own is None or not own.pid:
         own = process.owner(actor.agent, _process(actor))
@@ -148,14 +143,14 @@ def _refused(
     whole (external/git/committing.py)."""
     lines = [f"  {path}  {why}" for path, (_, why) in list(theirs.items())[:_SHOWN]]
     more = f"\n  … and {len(theirs) - _SHOWN} more" if len(theirs) > _SHOWN else ""
-    own = " ".join(map(_quoted, mine[:_SHOWN]))
+    own = " ".join(map(quoted, mine[:_SHOWN]))
     ways = [f"commit only your own files: git commit -m MESSAGE -- {own}"] if own and not concluded else []
     claimed = next((path for path, (_, why) in theirs.items() if why.startswith("belongs")), "")
     first = next(iter(theirs))
     ways.append(
-        f"ask for it: ccpm-agent request {_quoted(claimed)} --reason WHY"
+        f"ask for it: ccpm-agent request {quoted(claimed)} --reason WHY"
         if claimed
-        else f"wait until {theirs[first][0]} has committed it, or leave it out: git restore --staged {_quoted(first)}"
+        else f"wait until {theirs[first][0]} has committed it, or leave it out: git restore --staged {quoted(first)}"
     )
     if concluded:
         ways.append(f"give the {concluded} up: git {concluded} --abort")
@@ -168,9 +163,3 @@ def _refused(
         "; or ".join(ways),
         files={path: who for path, (who, _) in theirs.items()},
     )
-
-
-def _quoted(path: str) -> str:
-    from shlex import quote
-
-    return quote(path)

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import os
 
-from ccpm.core.registry import GONE
 from ccpm.errors import NotFound, UsageError
 from ccpm.files import atomic, clock, events, json_record, root
 from ccpm.ops.actor import Actor
-from ccpm.ops.team import lives, registries
+from ccpm.ops.team import registries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,12 +83,7 @@ def tell(actor: Actor, text: str, to: str = "", epic: str = "") -> list[str]:
     registered agent."""
     if not text.strip():
         raise UsageError("the message is empty", "ccpm-agent tell AGENT TEXT")
-    living = [
-        agent.id
-        for registry, held in registries.listing(actor.top, epic)
-        for agent in registry.agents.values()
-        if lives.judge(agent, held)[0] != GONE
-    ]
+    living = [agent.id for agent in registries.living(actor.top, epic)]
     receivers = list(dict.fromkeys(agent for agent in living if agent != actor.agent))
     if to:
         if to not in living and not os.path.exists(path_of(actor.top, to)):

@@ -32,11 +32,11 @@ def check(path: str, named: str | None) -> None:
         return
     if claim is None or (not named and claim.agent in _family(top, agent)):
         return
-    from shlex import quote
+    from ccpm.ops.wording import quoted
 
     raise NotYours(
         f"{relative} belongs to {claim.agent} by {claim.what}, since {claim.since}; nothing was written",
-        f"ask for it: ccpm-agent request {quote(relative)} --reason WHY",
+        f"ask for it: ccpm-agent request {quoted(relative)} --reason WHY",
         file=relative,
         owner=claim.agent,
     )

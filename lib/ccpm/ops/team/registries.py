@@ -145,6 +145,16 @@ def listing(top: str, epic: str = "") -> list[tuple[Registry, lives.Held]]:
     return found
 
 
+def living(top: str, epic: str = "") -> list[Agent]:
+    """The agents that are not dead: of `epic`, or of every registry that can be read."""
+    return [
+        agent
+        for registry, held in listing(top, epic)
+        for agent in registry.agents.values()
+        if lives.judge(agent, held)[0] != rules.GONE
+    ]
+
+
 def epics_of(actor: Actor, epic: str = "") -> list[str]:
     """`epic` (see `own_epic`), or without one every epic that knows the actor; NotFound (66) if none does."""
     if epic:
