@@ -284,6 +284,7 @@ def test_a_registry_of_the_older_form_is_found_and_converted(top: str) -> None:
         ("agents.json", '{"coordination": {"streams": [1]}}', "holds no object as 'streams'"),
         ("work.json", "<<<<<<< ours", "is no JSON object"),
         ("work.json", "[]", "is no JSON object"),
+        ("work.json", '{"tasks": {"001": 3}}', "is damaged: tasks.001 is no object"),
     ],
 )
 def test_a_record_of_an_epic_that_is_passed_over_fails(top: str, name: str, text: str, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -154,3 +155,19 @@ def test_who_asks_the_command_for_help_merges_and_archives_nothing(word: str, pr
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: ccpm-worktree finish")
     assert (project.path / ".claude/epics/auth/epic.md").exists()
+
+
+@pytest.mark.parametrize(("options", "closes"), [([], True), (["--partial"], False)])
+def test_the_command_prints_one_object_with_json(
+    options: list[str], closes: bool, project: GitProject
+) -> None:
+    merged_work(project, {"a.txt": "a\n"})
+    merge = ["bash", str(SCRIPTS / "epic-merge.sh"), "auth", "--json", *options]
+    done = subprocess.run(merge, cwd=project.path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    assert printed["merged"]["epic"] == "auth"
+    assert bool(printed["closed"]) is closes
+    merge[2] = "nowhere"
+    refused = subprocess.run(merge, cwd=project.path, capture_output=True, text=True)
+    assert refused.returncode == json.loads(refused.stdout)["code"] == 66

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 
+from ccpm.core import work
 from ccpm.core.leases import SKEW
 from ccpm.errors import Malformed
 from ccpm.external import git, lock_check
@@ -167,7 +168,10 @@ def check_registries(top: str) -> Answer:
             except Malformed:
                 flaws.append((path, "is no JSON object"))
                 continue
-            odd = agent_records.flaw(data) if name == agent_records.NAME else ""
+            if name == board.NAME:
+                flaws += [(path, f"is damaged: {odd}")] if (odd := work.flaw_of(data)) else []
+                continue
+            odd = agent_records.flaw(data)
             flaws += [(path, f"holds no object as {odd!r}")] if odd else []
             old += [epic] if not odd and is_old(data) else []
     if flaws:
