@@ -170,6 +170,16 @@ def test_a_label_is_taken_off_whatever_its_case(project: Project, hub: FakeGitHu
 def test_what_an_interrupted_run_left_is_named_when_it_is_posted(project: Project, hub: FakeGitHub) -> None:
     project.write(f"{EPIC}/updates/2/progress.md", "Half way.\n")
     hub.set(repo="octo/shop", issue=2, locked=True)
-    assert project.run("sync", "issue", "2").status == 77
+    done = project.run("sync", "issue", "2")
+    assert done.status == 77 and "hint: unlock its conversation" in done.err, done.err
     hub.set(repo="octo/shop", issue=2, locked=False)
     assert project.ok("sync", "issue", "2")["files"] == ["updates/2/progress.md"]
+
+
+def test_an_import_changes_no_issue(project: Project, hub: FakeGitHub) -> None:
+    hub.ask("POST", "/repos/octo/shop/issues", {"title": "Epic: big", "labels": ["epic"]})
+    hub.ask("POST", "/repos/octo/shop/issues", {"title": "Bare", "body": "", "labels": ["epic:big"]})
+    project.ok("sync", "import")
+    assert statuses(project, "big") == ["in sync", "in sync"]
+    assert project.ok("sync", "sync", "big")["epics"][0]["changed"] == []
+    assert [one["body"] for one in hub.state()["issues"][2:]] == [None, ""]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ccpm.cli.monitor import timeline as drawing
 from ccpm.core import timeline
 from ccpm.core.timeline import ALIVE, MERGING, WAITING, WORKING, Timeline
 
@@ -103,3 +104,10 @@ def test_without_events_there_is_no_row() -> None:
 )
 def test_the_axis_has_round_moments(seconds: float, most: int, labels: list[str]) -> None:
     assert [label for _, label in timeline.ticks(seconds, most)] == labels
+
+
+def test_a_line_fits_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    drawing.show(build(event(0, "agent.registered"), event(0, "work.claimed", task="001")), 80)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[-9:] for line in lines if len(line) == 80] == ["100% busy"]
+    assert max(map(len, lines)) == 80

@@ -29,7 +29,7 @@ def show(timeline: Timeline, width: int) -> None:
         return
     fancy = is_terminal()
     name = min(24, max(len(row.agent) for row in timeline.rows))
-    columns = max(20, width - name - 12)
+    columns = max(20, width - name - 13)  # two gaps, and `100% busy`
     lines = [
         (row.agent[-name:].ljust(name), cells(row, timeline, columns), share(row)) for row in timeline.rows
     ]

@@ -162,7 +162,8 @@ def _import_task(actor: Actor, tracker: Tracker, issue: Issue, epic: str) -> str
 
 
 def _text(issue: Issue) -> str:
-    return issue_text.unified(issue_text.strip(issue.body)) or f"# {issue.title}"
+    """What the file says: an issue without a text makes one without, or the next sync would write into the issue."""
+    return issue_text.unified(issue_text.strip(issue.body))
 
 
 def _remember(actor: Actor, tracker: Tracker, name: str, issue: Issue) -> None:

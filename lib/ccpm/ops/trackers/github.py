@@ -206,10 +206,9 @@ class GitHubTracker(Tracker):
                 "check the name (git remote -v), and the login (gh auth status)",
             )
         if refusal.status == 403:
-            return NotYours(
-                f"{place}: {refusal.reason} (HTTP 403)",
-                "check with `gh auth status` that the login may write here",
-            )
+            login = "check with `gh auth status` that the login may write here"
+            hint = "unlock its conversation on GitHub, then run it again" if "locked" in words else login
+            return NotYours(f"{place}: {refusal.reason} (HTTP 403)", hint)
         if refusal.status == 422 and "too long" in words:
             return UsageError(f"{place}: {refusal.reason}", "shorten the text")
         return refusal
