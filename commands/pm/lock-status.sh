@@ -7,7 +7,7 @@ name='' json=''
 for word in "$@"; do
   case $word in
     --json) json=yes ;;
-    -*) ;;
+    -h | --*) ;;
     *) name=$word ;;
   esac
 done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -275,6 +276,14 @@ def test_a_waiter_whose_bell_was_taken_away_hangs_up_a_new_one(store: Store) -> 
     assert store.bell("task-1", 7).ring()
     bell.wait(60)
     bell.close()
+
+
+def test_in_a_repository_without_our_folder_git_does_not_see_what_a_guard_needs(tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    Store(str(tmp_path)).prepare()
+    with Store(str(tmp_path)).transact("task-1"):
+        assert subprocess.run([*git, "status", "--porcelain"], capture_output=True).stdout == b""
 
 
 def test_locks_queues_and_leftovers_are_listed(store: Store) -> None:

@@ -141,10 +141,22 @@ class Store:
         """Make the folders; IOFailure (74) when the root cannot be written."""
         if not self._prepared:
             if not os.path.isdir(self._state):
+                is_bare = not os.path.isdir(os.path.dirname(self._locks))
                 root.make_dir(self._state)
+                if is_bare:
+                    self._hide_from_git()
                 for folder in (self._locks, os.path.dirname(self._locks)):
                     atomic.sync_directory(folder, f"{self._state} is created, but")
             self._prepared = True
+
+    def _hide_from_git(self) -> None:
+        """In a repository that has no `.claude/`, and in which only a file is guarded, no commit shall take in what we
+        make for that."""
+        try:
+            with open(f"{self._locks}/.gitignore", "x") as file:
+                file.write("*\n")
+        except OSError:
+            pass
 
     def transact(self, key: str, patience: float = PATIENCE) -> Transaction:
         """A transaction on `key`; Busy (75) if its guard is not had within `patience` seconds."""
