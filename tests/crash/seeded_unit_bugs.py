@@ -95,7 +95,7 @@ SEEDED: list[Bug] = [
         "files/bell.py",
         "os.O_WRONLY | os.O_NONBLOCK)",
         "os.O_RDWR)",
-        "store.py::test_a_bell_nobody_listens_to_does_not_ring",
+        "bell.py::test_a_bell_nobody_listens_to_does_not_ring",
     ),
     _bug(
         "unknown keys of a record are lost",

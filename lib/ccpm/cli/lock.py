@@ -184,14 +184,15 @@ def _describe(resource: str, state: State) -> dict[str, object]:
     }
 
 
-_parsers: dict[str, Parser] = {}
+_parsers: dict[tuple[object, ...], Parser] = {}
 
 
 def _parser(verb: str, *declare: Callable[[Parser], None]) -> Parser:
     """The parser of `verb`, with the options that `declare` adds; made once, because a session needs it again."""
-    parser = _parsers.get(verb)
+    key = (verb, *declare)
+    parser = _parsers.get(key)
     if parser is None:
-        parser = _parsers[verb] = Parser(PROGRAM, verb, VERBS[verb])
+        parser = _parsers[key] = Parser(PROGRAM, verb, VERBS[verb])
         several = "+" if verb == "run" else None
         parser.add_argument(
             "resource", nargs=several, metavar="RESOURCE", help="epic-<name>, task-<issue>, …"
