@@ -14,7 +14,7 @@ from ccpm.core import budget as decide
 from ccpm.core.ledger import ANSWERED, Rules
 from ccpm.errors import Busy, IOFailure, LeaseLost
 from ccpm.external import gh
-from ccpm.files import process
+from ccpm.files import clock, process
 from ccpm.ops.actor import Actor
 from ccpm.ops.github import account, budget, gh_commands
 from ccpm.ops.github.account import Account, rules_from
@@ -241,6 +241,18 @@ def test_a_limit_that_is_used_up_shows_in_retry_at(top: str, hub: FakeGitHub) ->
     hub.ask("POST", "/_fake/pool", {"name": "core", "used": 4999})
     budget.call(actor(top), "GET", "user")
     assert record(top)["retry_at"] == record(top)["reset"]
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_times_that_are_told_are_those_of_our_clock(top: str, hub: FakeGitHub, hours: int) -> None:
+    hub.advance(hours * 3600)
+    hub.ask("POST", "/_fake/pool", {"name": "core", "used": 4999})
+    heard = Heard()
+    budget.call(actor(top, heard=heard), "GET", "user")
+    reset = budget.overview(actor(top))["pools"]["core"]["reset"]
+    assert 3590 < clock.from_iso(reset) - time.time() < 3610
+    assert abs(clock.from_iso(str(record(top)["retry_at"])) - clock.from_iso(reset)) < 2
+    assert reset in heard[0]
 
 
 def test_a_server_without_limits_is_only_paced() -> None:

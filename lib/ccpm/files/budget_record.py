@@ -50,7 +50,7 @@ def store(ledger: Ledger, data: dict[str, Any]) -> None:
     if core:
         written = {"remaining": core.remaining, "limit": core.limit, "reset": clock.to_iso(core.reset)}
         written["last_updated"] = clock.to_iso(core.updated)
-    written["retry_at"] = _retry_at(penalty, core)
+    written["retry_at"] = _retry_at(penalty, core, ledger.skew)
     written["penalty"] = _from_penalty(penalty) if penalty else None
     written["pools"] = {name: _from_pool(pool) for name, pool in ledger.pools.items()}
     written["agents"] = {agent: _from_usage(usage) for agent, usage in ledger.agents.items()}
@@ -65,11 +65,12 @@ def store(ledger: Ledger, data: dict[str, Any]) -> None:
     data.update(others)
 
 
-def _retry_at(penalty: Penalty | None, core: Pool | None) -> str | None:
-    """Until when nobody may ask, for whoever reads only this: rounded up, so that he does not come too early."""
+def _retry_at(penalty: Penalty | None, core: Pool | None, skew: float) -> str | None:
+    """Until when nobody may ask, for whoever reads only this: by our clock, and rounded up, so that he does
+    not come too early."""
     until = penalty.until + 0.999 if penalty else 0.0
     if core and core.remaining <= 0:
-        until = max(until, core.reset)
+        until = max(until, core.reset - skew)
     return clock.to_iso(until) if until else None
 
 

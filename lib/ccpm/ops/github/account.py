@@ -158,7 +158,7 @@ class Account:
     def warn(self, ledger: Ledger, now: float) -> None:
         """Say once a window and process that little is left."""
         for name, pool in ledger.pools.items():
-            reset = clock.to_iso(pool.reset)
+            reset = clock.to_iso(pool.reset - ledger.skew)  # by our clock
             is_low = pool.remaining < min(self.rules.low, pool.limit // 4)
             if (
                 is_low

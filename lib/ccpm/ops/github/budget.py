@@ -151,7 +151,7 @@ def overview(actor: Actor, is_fresh: bool = False) -> dict[str, Any]:
                 "free": max(0, decide.available(ledger, name, actor.agent, now, rules)),
                 "remaining": pool.remaining,
                 "limit": pool.limit,
-                "reset": clock.to_iso(pool.reset),
+                "reset": clock.to_iso(pool.reset - ledger.skew),
                 "last_updated": clock.to_iso(pool.updated),
             }
             for name, pool in ledger.pools.items()
