@@ -162,6 +162,18 @@ def test_without_the_epics_issue_the_tasks_go_on_and_it_can_be_made_anew(
     assert hub.state()["children"]["4"] == [3]
 
 
+def test_what_was_merged_before_a_refusal_is_no_conflict_later(project: Project, hub: FakeGitHub) -> None:
+    project.write(f"{EPIC}/003.md", "---\nname: Late\nstatus: open\n---\n\n# Late\n")
+    project.ok("sync", "epic", "auth")
+    hub.ask("PATCH", "/repos/octo/shop/issues/2", {"title": "Renamed there"})
+    project.ok("fm-cas", "update", f"{EPIC}/3.md", "name=Refused")
+    hub.fault(do="status", status=409, method="PATCH", path="/issues/3$")
+    assert project.run("sync", "sync").status == 69
+    project.ok("fm-cas", "update", f"{EPIC}/2.md", "name=Renamed here")
+    project.ok("sync", "sync")
+    assert [one["title"] for one in hub.state()["issues"][1:]] == ["Renamed here", "Refused"]
+
+
 def test_a_label_is_taken_off_whatever_its_case(project: Project, hub: FakeGitHub) -> None:
     assert project.ok("sync", "edit", "2", "--remove-label", "TASK")["labels"] == ["epic:auth"]
     assert [one["name"] for one in hub.state()["issues"][1]["labels"]] == ["epic:auth"]

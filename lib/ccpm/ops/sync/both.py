@@ -121,8 +121,8 @@ def fetch(tracker: Tracker, found: Items) -> dict[int, Issue]:
 def merge_all(
     session: Session, numbers: set[int], issues: dict[int, Issue], options: Options
 ) -> list[Outcome]:
-    """Merge the items of `numbers` with their issues, and record what is common then. The tasks first: where the
-    state of one has changed, the epic is counted again, and its own status may follow."""
+    """Merge the items of `numbers` with their issues, and record of each what is common then. The tasks first: where
+    the state of one has changed, the epic is counted again, and its own status may follow."""
     outcomes = [
         _merge(session, item, issues, options) for item in session.items.tasks if item.number in numbers
     ]
@@ -133,9 +133,6 @@ def merge_all(
             tick(session, found, issues.get(found.epic.number))
     if session.items.epic.number in numbers:
         outcomes.append(_merge(session, session.items.epic, issues, options))
-    bases = session.bases()
-    records = {outcome.item.number: outcome.record for outcome in outcomes if outcome.record}
-    session.remember({number: record for number, record in records.items() if record != bases.get(number)})
     return outcomes
 
 
@@ -150,6 +147,8 @@ def _merge(session: Session, item: Item, issues: dict[int, Issue], options: Opti
     except VersionConflict as conflict:  # somebody was faster; the others go on
         session.warnings.append(f"{item.path} was not synced: {conflict.message}")
         return Outcome(item, merging.SKIPPED, [], {})
+    if outcome.record != base:  # now: a refusal of the next one must not make this a conflict later
+        session.remember({item.number: outcome.record})
     session.progress.step(f"#{item.number} {outcome.what}")
     return outcome
 
