@@ -195,3 +195,19 @@ def test_an_import_changes_no_issue(project: Project, hub: FakeGitHub) -> None:
     assert statuses(project, "big") == ["in sync", "in sync"]
     assert project.ok("sync", "sync", "big")["epics"][0]["changed"] == []
     assert [one["body"] for one in hub.state()["issues"][2:]] == [None, ""]
+
+
+def test_a_task_that_cannot_be_sent_holds_up_no_other_and_is_told_at_the_end(
+    tmp_path: Path, hub: FakeGitHub
+) -> None:
+    project = Project(tmp_path / "p", hub)
+    project.make_epic(2)
+    project.ok("sync", "epic", "auth")
+    with open(project.path / EPIC / "2.md", "a") as file:
+        file.write("x" * 70_000)
+    project.ok("fm-cas", "update", f"{EPIC}/3.md", "name=Mine")
+    done = project.run("sync", "sync")
+    assert done.status == 2
+    assert f"{EPIC}/2.md was not synced: " in done.err
+    titles = [one["title"] for one in hub.ask("GET", "/_fake/state")["octo/shop"]["issues"]]
+    assert titles[2] == "Mine"

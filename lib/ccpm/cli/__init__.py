@@ -11,6 +11,7 @@ import os
 import sys
 
 from ccpm import __version__
+from ccpm.cli.output import printable
 from ccpm.errors import OK, Bug, CcpmError, UsageError, io_failure
 
 HELPERS = {
@@ -128,9 +129,11 @@ def report(program: str, error: CcpmError, as_json: bool) -> int:
     """Say what went wrong: words on stderr, with --json also one object on stdout."""
     known = program.removeprefix("ccpm-") in HELPERS
     try:
-        sys.stderr.write(f"{program if known else program.replace('-', ' ', 1)}: {error.message}\n")
+        sys.stderr.write(
+            f"{program if known else program.replace('-', ' ', 1)}: {printable(error.message)}\n"
+        )
         if error.hint:
-            sys.stderr.write(f"hint: {error.hint}\n")
+            sys.stderr.write(f"hint: {printable(error.hint)}\n")
     except OSError:
         pass  # nobody can be told; the status still tells
     if as_json:

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "?")
+
+
+def printable(text: str) -> str:
+    """`text` without control characters, a tab and a line end excepted: the name of a file, the title of an issue, or a
+    line of a log gives a terminal no orders."""
+    return text if text.isprintable() else text.translate(_CONTROLS)
+
+
 def print_json(data: object) -> None:
     """One line of JSON. File names that are not UTF-8 are escaped, with everything else that is not ASCII."""
     import json
@@ -29,7 +38,7 @@ def speaker(program: str) -> Callable[[str], None]:
 
     def say(line: str) -> None:
         try:
-            sys.stderr.write(f"{program}: {line}\n")
+            sys.stderr.write(f"{program}: {printable(line)}\n")
             sys.stderr.flush()
         except OSError:
             pass

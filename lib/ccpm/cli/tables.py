@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ccpm.cli.output import is_terminal
+from ccpm.cli.output import is_terminal, printable
 
 
 def columns(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -29,5 +29,5 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]], styles: list[str] 
     for name in head:
         drawn.add_column(name.capitalize(), overflow="fold")
     for place, row in enumerate(rows):
-        drawn.add_row(*(Text(cell) for cell in row), style=(styles or [""] * len(rows))[place])
+        drawn.add_row(*(Text(printable(cell)) for cell in row), style=(styles or [""] * len(rows))[place])
     Console().print(drawn)

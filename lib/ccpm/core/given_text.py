@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ccpm.core.issue_text import LONGEST_LABEL
 from ccpm.errors import UsageError
 
 
@@ -11,8 +12,11 @@ def title(text: str) -> str:
 
 
 def label(text: str) -> str:
-    """`text` if it can be a label: one line that is not blank."""
-    return _one_line(text, "label", "a label is a word, like urgent")
+    """`text` if it can be a label, of GitHub too: one line that is not blank, short, and without a comma."""
+    hint = "a label is a word, like urgent"
+    if len(text) > LONGEST_LABEL or "," in text:
+        raise UsageError(f"{text[:60]!r} is no label: at most {LONGEST_LABEL} characters, no comma", hint)
+    return _one_line(text, "label", hint)
 
 
 def body(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.monitor import duration
-from ccpm.cli.output import is_terminal
+from ccpm.cli.output import is_terminal, printable
 from ccpm.core import wait_graph
 from ccpm.core.deadlock import Wait
 from ccpm.core.leases import Now
@@ -159,9 +159,9 @@ def _to_rich(root: _Node) -> Tree:
     from rich.text import Text
     from rich.tree import Tree
 
-    tree = Tree(Text(root.text, style=root.style))
+    tree = Tree(Text(printable(root.text), style=root.style))
     for node in root.below:
-        tree.add(Text(node.text, style=node.style))
+        tree.add(Text(printable(node.text), style=node.style))
     return tree
 
 

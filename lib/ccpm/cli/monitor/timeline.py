@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ccpm.cli.monitor import duration
-from ccpm.cli.output import is_terminal
+from ccpm.cli.output import is_terminal, printable
 from ccpm.core.timeline import ALIVE, KINDS, MERGING, WAITING, WORKING, Row, Timeline, ticks
 from ccpm.files import clock
 
@@ -54,11 +54,11 @@ def _show_rich(lines: list[tuple[str, list[str], str]]) -> None:
 
     console = Console()
     for label, drawn, busy in lines:
-        text = Text(label + "  ")
+        text = Text(printable(label) + "  ")
         for kind in drawn:
             mark, _, style = _DEAD if kind == "dead" else _CELLS.get(kind, (" ", " ", ""))
             text.append(mark, style=style)
-        console.print(text.append(f"  {busy}", style="dim"), soft_wrap=True)
+        console.print(text.append(f"  {printable(busy)}", style="dim"), soft_wrap=True)
 
 
 def cells(row: Row, timeline: Timeline, columns: int) -> list[str]:

@@ -20,6 +20,7 @@ from ccpm.cli.monitor.dashboard import (
     merge_line,
     summary,
 )
+from ccpm.cli.output import printable
 from ccpm.core.registry import ACTIVE, GONE
 from ccpm.files import clock
 from ccpm.ops import dashboard
@@ -77,7 +78,10 @@ def _draw(seen: Dashboard, settings: Settings, height: int) -> RenderableType:
         _table("Agents", AGENT_HEAD, agents, most_agents),
         _table("Locks", LOCK_HEAD, held, most_locks),
         Text("Recent events", style="bold"),
-        *(Text(line, no_wrap=True, overflow="ellipsis", style=_event_style(line)) for line in lines),
+        *(
+            Text(printable(line), no_wrap=True, overflow="ellipsis", style=_event_style(line))
+            for line in lines
+        ),
         Text(("paused  " if settings.is_paused else "") + keys, style="reverse"),
     )
 
@@ -95,7 +99,7 @@ def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]], most:
         longest = max([len(name), *(len(row[place]) for row in rows[:most])])
         shown.add_column(name.capitalize(), no_wrap=True, overflow="ellipsis", min_width=min(longest, 10))
     for row in rows[:most]:
-        shown.add_row(*(Text(cell, style=_cell_style(cell)) for cell in row))
+        shown.add_row(*(Text(printable(cell), style=_cell_style(cell)) for cell in row))
     if not rows:
         shown.add_row(Text("none", style="dim"))
     return shown

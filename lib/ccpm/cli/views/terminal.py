@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ccpm.cli.output import printable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -26,16 +28,16 @@ def show(verb: str, data: Data, lines: list[str]) -> None:
         _show_lines(console, lines, _inner_table(verb, data))
         return
     title = next(line for line in lines if line and not line.endswith("..."))
-    console.print(Text(title, style="bold"))
+    console.print(Text(printable(title), style="bold"))
     console.print(table)
-    console.print(Text(next(line for line in reversed(lines) if line), style="dim"))
+    console.print(Text(printable(next(line for line in reversed(lines) if line)), style="dim"))
 
 
 def _show_lines(console: Console, lines: list[str], table: Table | None) -> None:
     """The lines; those of tasks together as `table`, if there is one."""
     for before, line in zip(["", *lines], lines, strict=False):
         if not table or not line.startswith(_TASKS):
-            console.print(Text(line, style=_style(line)))
+            console.print(Text(printable(line), style=_style(line)))
         elif not before.startswith(_TASKS):
             console.print(table)
 
@@ -110,7 +112,7 @@ def _grid(head: tuple[str, ...], rows: list[list[str]]) -> Table:
     for name in head:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell or "")) for cell in row))
+        table.add_row(*(Text(printable(str(cell or ""))) for cell in row))
     return table
 
 

@@ -66,6 +66,7 @@ def sync(actor: Actor, tracker: Tracker, name: str, options: Options, progress: 
             with Session(actor, tracker, one, "sync" if options.push else "pull", progress) as session:
                 data, unmerged = _sync_epic(session, options)
                 report["warnings"] += session.warnings
+                failures += session.failures
         except CcpmError as error:
             if name or not _concerns_one_epic(error):
                 raise
@@ -123,8 +124,11 @@ def merge_all(
 ) -> list[Outcome]:
     """Merge the items of `numbers` with their issues, and record of each what is common then. The tasks first: where
     the state of one has changed, the epic is counted again, and its own status may follow."""
+    is_alone = len(numbers) == 1
     outcomes = [
-        _merge(session, item, issues, options) for item in session.items.tasks if item.number in numbers
+        _merge(session, item, issues, options, is_alone)
+        for item in session.items.tasks
+        if item.number in numbers
     ]
     if any("state" in outcome.fields for outcome in outcomes):
         epics.refresh(session.actor, session.name)
@@ -132,11 +136,13 @@ def merge_all(
         if options.push:
             tick(session, found, issues.get(found.epic.number))
     if session.items.epic.number in numbers:
-        outcomes.append(_merge(session, session.items.epic, issues, options))
+        outcomes.append(_merge(session, session.items.epic, issues, options, is_alone))
     return outcomes
 
 
-def _merge(session: Session, item: Item, issues: dict[int, Issue], options: Options) -> Outcome:
+def _merge(
+    session: Session, item: Item, issues: dict[int, Issue], options: Options, is_alone: bool
+) -> Outcome:
     issue = issues.get(item.number)
     if issue is None:
         session.warnings.append(f"issue #{item.number} of {item.path} is gone from {session.tracker.place}")
@@ -146,6 +152,12 @@ def _merge(session: Session, item: Item, issues: dict[int, Issue], options: Opti
         outcome = merging.merge(session, item, issue, base, options.push, options.prefer)
     except VersionConflict as conflict:  # somebody was faster; the others go on
         session.warnings.append(f"{item.path} was not synced: {conflict.message}")
+        return Outcome(item, merging.SKIPPED, [], {})
+    except (Malformed, UsageError) as error:  # it cannot be sent as it is; the others can
+        if is_alone:
+            raise
+        session.progress.note(f"{item.path} was not synced: {error.message}")
+        session.failures.append(error)
         return Outcome(item, merging.SKIPPED, [], {})
     if outcome.record != base:  # now: a refusal of the next one must not make this a conflict later
         session.remember({item.number: outcome.record})

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 
-from ccpm.errors import Busy, NotYours
+from ccpm.errors import Busy, CcpmError, NotYours
 from ccpm.files import records
 from ccpm.files.journal import Journal
 from ccpm.ops import wording
@@ -39,6 +39,8 @@ class Session:
         self.name = name
         self.progress = progress or Progress()
         self.warnings: list[str] = []
+        self.failures: list[CcpmError] = []
+        """What was wrong with single items, while the others went on."""
         self._blocked: dict[str, Claim] = {}
         self._kept = Keeping(actor, epics.resource_of(name), operation)
 
