@@ -333,3 +333,16 @@ project"
   run -0 install "$project"
   [[ $output != *"git ignores"* ]]
 }
+
+@test "settings that are a link out of the project are refused, and nothing is changed" {
+  mkdir -p .claude
+  echo '{"model": "x"}' >"$BATS_TEST_TMPDIR/shared.json"
+  ln -s "$BATS_TEST_TMPDIR/shared.json" .claude/settings.json
+  run install "$project"
+  status_is 77
+  [[ $output == *"is a link to $BATS_TEST_TMPDIR/shared.json"* ]]
+  [ "$(cat "$BATS_TEST_TMPDIR/shared.json")" = '{"model": "x"}' ]
+  [ ! -e .claude/bin ]
+  run -0 install --no-hooks "$project"
+  [ "$(cat "$BATS_TEST_TMPDIR/shared.json")" = '{"model": "x"}' ]
+}

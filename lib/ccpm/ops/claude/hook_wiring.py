@@ -12,8 +12,8 @@ import os
 from ccpm.core import hook_settings
 from ccpm.core.hook_settings import PATH
 from ccpm.core.installation import state_of
-from ccpm.errors import Malformed
-from ccpm.files import atomic, installed, plain
+from ccpm.errors import Malformed, NotYours
+from ccpm.files import atomic, installed, plain, root
 from ccpm.files.installed import Manifest
 
 
@@ -26,8 +26,9 @@ def choose(manifest: Manifest, hooks: bool | None) -> bool:
 
 
 def plan(project: str, manifest: Manifest) -> bytes | None:
-    """The text that the settings get, None if they stay as they are; Malformed (65) for settings that cannot be merged.
-    What `manifest` says about them is brought up to date."""
+    """The text that the settings get, None if they stay as they are; Malformed (65) for settings that cannot be merged,
+    NotYours (77) for those that are a link out of the project: whoever shares them would get our hooks. What `manifest`
+    says about them is brought up to date."""
     if manifest.raw.get("hooks") is False:
         return plan_removal(project, manifest)
     found = plain.read(os.path.join(project, PATH))
@@ -35,6 +36,7 @@ def plan(project: str, manifest: Manifest) -> bytes | None:
     merged = hook_settings.with_hooks(text)
     if text == merged:
         return None
+    _check_own(project)
     before = _before(manifest, found)
     facts: dict[str, object] = {"created": before is None, "state": state_of(merged.encode())}
     if before is not None and hook_settings.without_hooks(merged) != before:
@@ -59,6 +61,17 @@ def write(project: str, manifest: Manifest, text: bytes) -> None:
         installed.write_shared(project, PATH, text)
     else:
         atomic.remove(os.path.join(project, PATH), durable=False)
+
+
+def _check_own(project: str) -> None:
+    path = os.path.join(project, PATH)
+    target = os.path.realpath(path)
+    if os.path.islink(path) and not root.is_inside(target, os.path.realpath(os.path.dirname(path))):
+        raise NotYours(
+            f"{PATH} is a link to {target}, where other projects may share it; nothing was changed",
+            "--no-hooks installs without hooks; a file of its own gets them: "
+            f"rm '{path}' && cp '{target}' '{path}'",
+        )
 
 
 def _before(manifest: Manifest, found: bytes | None) -> str | None:
