@@ -66,7 +66,8 @@ def write(project: str, manifest: Manifest, text: bytes) -> None:
 def _check_own(project: str) -> None:
     path = os.path.join(project, PATH)
     target = os.path.realpath(path)
-    if os.path.islink(path) and not root.is_inside(target, os.path.realpath(os.path.dirname(path))):
+    ours = (os.path.realpath(project), os.path.realpath(os.path.dirname(path)))
+    if os.path.islink(path) and not any(root.is_inside(target, folder) for folder in ours):
         raise NotYours(
             f"{PATH} is a link to {target}, where other projects may share it; nothing was changed",
             "--no-hooks installs without hooks; a file of its own gets them: "
