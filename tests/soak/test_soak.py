@@ -98,8 +98,9 @@ BROKEN = {
     ),
     "a live process is taken for dead": (
         "ccpm/core/leases.py",
-        "    if owner.pid and is_alive is False:\n",
-        "    if owner.pid and int(now.boot * 10) % 10 == 0:\n",
+        "    return why_gone(lease.owner, is_alive, here.host, now.boot_id)\n",
+        "    is_seen = is_alive and int(now.boot * 10) % 10 != 0\n"
+        "    return why_gone(lease.owner, is_seen, here.host, now.boot_id)\n",
         "overlaps",
     ),
 }
