@@ -17,7 +17,7 @@ STAMP = r'printf "%s\n" "$EPOCHREALTIME" >>"$0"; printf "%s\n" "$EPOCHREALTIME" 
 
 NOTE = (
     "flock hands over inside the kernel. Ours ends a lease (removes a record, writes an event), rings the next in the"
-    " queue, and that one publishes a lease of its own on the disk before it goes on."
+    " queue, and that one publishes a lease of its own, in a file that all can read, before it goes on."
 )
 
 
