@@ -196,7 +196,7 @@ SEEDED: list[Bug] = [
     {
         "name": "a lease that could not be synced stays",
         "file": "ccpm/ops/locking/locks.py",
-        "old": "        _withdraw(txn, path, record, state.holders)\n",
+        "old": "        _withdraw(txn, state, record)\n",
         "new": "",
         "test": f"{FAULT}[Acquire]",
         "shows": "exit 74, but the resource is held",

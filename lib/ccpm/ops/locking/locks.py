@@ -88,7 +88,7 @@ def take(txn: Transaction, request: Request, state: State, mine: Wait | None, wa
         if mine:
             write_queue(txn, resource, [wait for wait in state.waits if wait.key != mine.key])
     except IOFailure:
-        _withdraw(txn, path, record, state.holders)
+        _withdraw(txn, state, record)
         raise
     _log_taken(store, resource, lease, state, waited, contended=mine is not None)
     return lease
@@ -186,15 +186,13 @@ def publish(txn: Transaction, resource: str, holders: list[Lease], now: Now) -> 
         txn.remove(path, durable=False)
 
 
-def _withdraw(txn: Transaction, path: str, record: bytes, holders: list[Lease]) -> None:
-    """Take back a lease that was published, although a later step failed: its owner is told that it has none."""
+def _withdraw(txn: Transaction, state: State, record: bytes) -> None:
+    """Take back a lease that was published as `record`, because a later step failed: its owner is told that it has
+    none, and those of `state` hold as before."""
     try:
-        found = txn.read(path)
+        found = txn.read(txn.store.lock_path(state.resource))
         if found and found.data == record:
-            if holders:
-                txn.put(path, records.encode_lock(holders), durable=False)
-            else:
-                txn.remove(path, durable=False)
+            publish(txn, state.resource, state.holders, state.now)
     except IOFailure:
         pass  # it ends when it expires, or with its process
 
